@@ -1,0 +1,83 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { LOG_LEVELS } from './log.ts'
+
+/** A setting that cannot be used. Its message is the one line that the user sees. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .refine((value) => value <= 65_535)
+
+const MQTT_PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
+const POSTGRES_PROTOCOLS = ['postgres:', 'postgresql:']
+
+interface Setting<T> {
+  schema: z.ZodType<T, string>
+  expected: string
+  /** The value may hold a password: it is not shown in errors. */
+  secret?: true
+}
+
+const urlOf = (protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+
+const setting = <T>(schema: z.ZodType<T, string>, expected: string, secret?: true): Setting<T> => ({
+  schema,
+  expected,
+  ...(secret && { secret }),
+})
+
+const SETTINGS = {
+  HOST: setting(z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/), 'a host name or an IP address, such as 127.0.0.1'),
+  PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
+  DATABASE_URL: setting(urlOf(POSTGRES_PROTOCOLS), 'a URL such as postgres://user:password@host:5432/database', true),
+  MQTT_URL: setting(urlOf(MQTT_PROTOCOLS), 'a URL such as mqtt://user:password@host:1883 (mqtt, mqtts, ws or wss)', true),
+  MQTT_CLIENT_ID: setting(
+    z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/),
+    '1 to 64 characters of A-Z, a-z, 0-9, _ . : and -, different for each replica',
+  ),
+  MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
+  DATA_DIR: setting(z.string().min(1), 'a folder'),
+  LOG_LEVEL: setting(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
+}
+
+export type Config = ReturnType<typeof readConfig>
+
+/**
+ * The settings of the service, typed, from the environment; an empty value counts as absent.
+ * Throws a ConfigError that names the variable, what was given and what is expected.
+ */
+export function readConfig(env: Record<string, string | undefined>) {
+  const listenPort = read('PORT', SETTINGS.PORT, env) ?? 4000
+  return {
+    host: read('HOST', SETTINGS.HOST, env) ?? '127.0.0.1',
+    port: listenPort,
+    databaseUrl: read('DATABASE_URL', SETTINGS.DATABASE_URL, env),
+    mqttUrl: read('MQTT_URL', SETTINGS.MQTT_URL, env),
+    // Fixed across restarts, because the broker keeps our session under it; different for each replica, because a
+    // broker throws off the older of two clients with one id. Hence the host and the port, which no two replicas share.
+    mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
+    mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
+    dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
+    logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',
+  }
+}
+
+function read<T>(name: string, { schema, expected, secret }: Setting<T>, env: Record<string, string | undefined>) {
+  const given = env[name]
+  if (given === undefined || given === '') return undefined
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  const shown = secret ? 'a value that is not one (not shown: it may hold a password)' : JSON.stringify(given)
+  throw new ConfigError(`${name}: got ${shown}, expected ${expected}`)
+}
+
+function defaultClientId(listenPort: number): string {
+  const host = hostname().replace(/[^A-Za-z0-9_.:-]/g, '-').slice(0, 40)
+  return `fleet-commands-${host}-${listenPort}`
+}

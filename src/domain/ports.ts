@@ -1,0 +1,34 @@
+/** What the domain needs of MQTT, said without a word of MQTT's. `mqtt/gateway.ts` keeps these promises. */
+import type { ExecutionTopic } from '../protocol/topics.ts'
+import type { RequestMessage } from '../protocol/messages.ts'
+
+/** A request on its way to one thing. */
+export interface OutgoingRequest extends ExecutionTopic {
+  message: RequestMessage
+  /** Milliseconds after which nobody may hand it on: the TTL that is left now. */
+  ttlLeftMs: number
+}
+
+/**
+ * `confirmed`: the broker has it. `hasSubscriber` is false where the broker said that nobody is subscribed; true is no proof.
+ * `unconfirmed`: the link broke, or the broker was silent too long. It was withdrawn from our queue, and may or may not arrive.
+ */
+export type PublishOutcome = { kind: 'confirmed'; hasSubscriber: boolean } | { kind: 'unconfirmed'; why: string }
+
+/** A message on a response topic, as it came. */
+export interface IncomingResponse {
+  topic: string
+  payload: Uint8Array
+  /** The broker says that it may have delivered this very message to us before. */
+  redelivered: boolean
+}
+
+export interface Gateway {
+  /** Whether a request can be published now and its response would be heard. */
+  isAvailable(): boolean
+  /** Publishes once, QoS 1, not retained; never throws for a broken link. */
+  publishRequest(request: OutgoingRequest): Promise<PublishOutcome>
+}
+
+/** Called with what arrived, in order. The broker is acknowledged once it resolves; where it rejects, it is called again later. */
+export type ResponseHandler = (responses: IncomingResponse[]) => Promise<void>

@@ -1,0 +1,49 @@
+/**
+ * What JSON may look like here. Postgres' jsonb refuses NUL and lone surrogates, and a very deep value
+ * overflows the stack of whoever serialises it: both are bad input, to be told so at the door.
+ * Pure: imports nothing of ours.
+ */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+export type JsonObject = { [key: string]: Json }
+
+export const MAX_JSON_DEPTH = 64
+
+/** Where a JSON value cannot be stored, and why: `undefined` when it can. Walks without recursion, so depth cannot break it. */
+export function findJsonProblem(root: unknown): { path: string[]; problem: string } | undefined {
+  const open: { value: unknown; path: string[] }[] = [{ value: root, path: [] }]
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value, path } = next
+    if (path.length > MAX_JSON_DEPTH) return { path, problem: `is nested deeper than ${MAX_JSON_DEPTH} levels` }
+    const problem = scalarProblem(value)
+    if (problem) return { path, problem }
+    if (typeof value !== 'object' || value === null) continue
+    for (const [key, child] of Object.entries(value)) {
+      if (isUnstorable(key)) return { path, problem: 'has a name with a NUL or a lone surrogate in it' }
+      open.push({ value: child, path: [...path, key] })
+    }
+  }
+  return undefined
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The same text for equal values, whatever the order of their keys: for fingerprints and comparisons. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (!isJsonObject(value)) return JSON.stringify(value) ?? 'null'
+  const members = Object.keys(value).sort()
+  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
+}
+
+function scalarProblem(value: unknown): string | undefined {
+  if (typeof value === 'string' && isUnstorable(value)) return 'has a NUL or a lone surrogate in it'
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'is not a finite number'
+  return undefined
+}
+
+const isUnstorable = (text: string): boolean => text.includes('\u0000') || !isWellFormed(text)
+
+/** String.prototype.isWellFormed, which the ES2023 typings do not know yet. */
+const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)

@@ -1,0 +1,77 @@
+/**
+ * The topics of the wire contract (PROTOCOL.md), built and parsed in this one place.
+ * Pure: imports nothing of ours.
+ */
+
+const PREFIX = '$emqx/commands/things'
+
+/** A thing's id, which is also `{thingName}` in topics. No `/`, `+`, `#`, NUL or space can get into a topic this way. */
+export const THING_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/
+
+/** An executionId: a UUID, in lower case as Postgres prints it. */
+export const EXECUTION_ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** What the service subscribes to: the responses of every thing. */
+export const ALL_RESPONSES = `${PREFIX}/+/executions/+/response`
+
+export interface ExecutionTopic {
+  thingId: string
+  executionId: string
+}
+
+export const isThingId = (value: string): boolean => THING_ID_PATTERN.test(value)
+
+export const isExecutionId = (value: string): boolean => EXECUTION_ID_PATTERN.test(value)
+
+/** Where the service publishes a request. Throws on a name that could reach another topic. */
+export function requestTopic(topic: ExecutionTopic): string {
+  return buildTopic(topic, 'request')
+}
+
+/** Where the device publishes its response. Throws on a name that could reach another topic. */
+export function responseTopic(topic: ExecutionTopic): string {
+  return buildTopic(topic, 'response')
+}
+
+/** The one subscription a device needs: every request to this thing. */
+export function requestFilter(thingId: string): string {
+  if (!isThingId(thingId)) throw new TypeError(`not a thing id: ${JSON.stringify(thingId)}`)
+  return `${PREFIX}/${thingId}/executions/+/request`
+}
+
+/** The thing and the execution that a response topic names, or undefined where it is not a response topic. */
+export function parseResponseTopic(topic: string): ExecutionTopic | undefined {
+  return parseTopic(topic, 'response')
+}
+
+/** The thing and the execution that a request topic names, or undefined where it is not a request topic. */
+export function parseRequestTopic(topic: string): ExecutionTopic | undefined {
+  return parseTopic(topic, 'request')
+}
+
+/** The thing whose requests a subscription filter covers, where it covers those of exactly one thing and nothing else. */
+export function thingOfRequestFilter(filter: string): string | undefined {
+  const levels = splitTopic(filter)
+  if (!levels || levels.kind !== 'request' || !isThingId(levels.thing)) return undefined
+  return levels.execution === '+' || isExecutionId(levels.execution) ? levels.thing : undefined
+}
+
+function buildTopic({ thingId, executionId }: ExecutionTopic, kind: string): string {
+  if (!isThingId(thingId)) throw new TypeError(`not a thing id: ${JSON.stringify(thingId)}`)
+  if (!isExecutionId(executionId)) throw new TypeError(`not an execution id: ${JSON.stringify(executionId)}`)
+  return `${PREFIX}/${thingId}/executions/${executionId}/${kind}`
+}
+
+function parseTopic(topic: string, kind: string): ExecutionTopic | undefined {
+  const levels = splitTopic(topic)
+  if (!levels || levels.kind !== kind) return undefined
+  if (!isThingId(levels.thing) || !isExecutionId(levels.execution)) return undefined
+  return { thingId: levels.thing, executionId: levels.execution }
+}
+
+function splitTopic(topic: string): { thing: string; execution: string; kind: string } | undefined {
+  if (!topic.startsWith(`${PREFIX}/`)) return undefined
+  const [thing, executions, execution, kind, ...rest] = topic.slice(PREFIX.length + 1).split('/')
+  if (!thing || executions !== 'executions' || !execution || !kind || rest.length > 0) return undefined
+  return { thing, execution, kind }
+}
