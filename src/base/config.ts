@@ -38,8 +38,8 @@ const SETTINGS = {
   DATABASE_URL: setting(urlOf(POSTGRES_PROTOCOLS), 'a URL such as postgres://user:password@host:5432/database', true),
   MQTT_URL: setting(urlOf(MQTT_PROTOCOLS), 'a URL such as mqtt://user:password@host:1883 (mqtt, mqtts, ws or wss)', true),
   MQTT_CLIENT_ID: setting(
-    z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/),
-    '1 to 64 characters of A-Z, a-z, 0-9, _ . : and -, different for each replica',
+    z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/),
+    '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, different for each replica',
   ),
   MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
   DATA_DIR: setting(z.string().min(1), 'a folder'),
@@ -78,6 +78,6 @@ function read<T>(name: string, { schema, expected, secret }: Setting<T>, env: Re
 }
 
 function defaultClientId(listenPort: number): string {
-  const host = hostname().replace(/[^A-Za-z0-9_.:-]/g, '-').slice(0, 40)
+  const host = hostname().replace(/[^A-Za-z0-9_.:-]/g, '-').slice(0, 38)
   return `fleet-commands-${host}-${listenPort}`
 }

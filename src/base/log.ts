@@ -11,5 +11,5 @@ export function createLogger(level: LogLevel): Logger {
   const destination = process.stderr.isTTY
     ? pretty({ destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true })
     : pino.destination({ dest: 2, sync: false })
-  return pino({ level, base: undefined }, destination)
+  return pino({ level, base: null }, destination)
 }

@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import { ConfigError } from '../base/config.ts'
+import { isDatabaseUnavailable, sqlState } from './errors.ts'
+import { lockDataDir } from './lock.ts'
+import { listenForChanges, type ChangeListener } from './changes.ts'
+import { schema } from './schema.ts'
+
+/** What queries are written against: Postgres through postgres.js and PGlite look the same from here. */
+export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
+
+export interface Store {
+  db: Database
+  kind: 'postgres' | 'embedded'
+  /** Hears what other replicas changed. The embedded database has no other replicas, and never calls it. */
+  listen(listener: ChangeListener): Promise<void>
+  close(): Promise<void>
+}
+
+/** A statement that takes longer is given up, so that a stuck database shows as an error and not as silence. */
+const STATEMENT_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_SECONDS = 5
+const POOL_SIZE = 10
+const MIGRATION_LOCK = 4_262_001
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
+
+/** Opens Postgres, brought to the current schema. `origin` names this replica in what it announces to others. Throws a ConfigError where it cannot be used. */
+export async function openPostgres(url: string, origin: string): Promise<Store> {
+  await migrateDatabase(url)
+  const client = postgres(url, {
+    max: POOL_SIZE,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+    connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS },
+  })
+  return {
+    db: drizzlePostgres(client, { schema }),
+    kind: 'postgres',
+    // A client of its own: Drizzle replaces the serialisers of the one it is given.
+    listen: (listener) => listenForChanges(client, origin, listener),
+    close: () => client.end({ timeout: CONNECT_TIMEOUT_SECONDS }),
+  }
+}
+
+/** Opens the embedded database in a folder that no other process uses, brought to the current schema. */
+export async function openEmbedded(dataDir: string): Promise<Store> {
+  const unlock = lockDataDir(dataDir)
+  try {
+    const folder = join(dataDir, 'postgres')
+    mkdirSync(folder, { recursive: true })
+    const client = await PGlite.create(folder)
+    const db = drizzlePglite(client, { schema })
+    await migratePglite(db, { migrationsFolder: MIGRATIONS_FOLDER })
+    const close = async () => {
+      await client.close()
+      unlock()
+    }
+    return { db, kind: 'embedded', listen: async () => {}, close }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Applies what is missing of `drizzle/`. Replicas that start together wait for each other: the migrator itself takes no lock. */
+export async function migrateDatabase(url: string): Promise<void> {
+  const client = postgres(url, { max: 1, connect_timeout: CONNECT_TIMEOUT_SECONDS, onnotice: () => {} })
+  try {
+    await client`select pg_advisory_lock(${MIGRATION_LOCK})`
+    await migratePostgres(drizzlePostgres(client), { migrationsFolder: MIGRATIONS_FOLDER })
+  } catch (error) {
+    if (!isDatabaseUnavailable(error) && !sqlState(error)?.startsWith('28') && sqlState(error) !== '3D000') throw error
+    const { hostname, port, pathname } = new URL(url)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(
+      `DATABASE_URL: no connection to ${hostname}:${port || 5432}${pathname} (${reason}), expected a running Postgres that lets us in`,
+    )
+  } finally {
+    await client.end({ timeout: 1 })
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The tables. Constraints hold what the code promises; the functions and triggers that Drizzle cannot express
+ * (uuid_v7, settled_once) are in the hand-written migrations of `drizzle/`.
+ */
+import { sql } from 'drizzle-orm'
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgEnum,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { Json, JsonObject } from '../protocol/json.ts'
+
+/** To the millisecond, which is what a JavaScript Date holds: what a client sends back as `since` is exactly what is stored. */
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+export const executionStatus = pgEnum('execution_status', [
+  'SENT',
+  'SUCCEEDED',
+  'FAILED',
+  'REJECTED',
+  'TIMED_OUT',
+  'CANCELED',
+])
+
+export const ignoredCause = pgEnum('ignored_cause', ['LATE', 'REPEATED', 'MALFORMED'])
+
+/** One command that things of a type accept, as stored in `thing_types.commands`. */
+export interface CommandDefinition {
+  name: string
+  description: string | null
+  paramsSchema: JsonObject | null
+  resultSchema: JsonObject | null
+  defaultTtl: number | null
+}
+
+export const thingTypes = pgTable('thing_types', {
+  name: text('name').primaryKey(),
+  version: text('version').notNull(),
+  description: text('description'),
+  commands: jsonb('commands').$type<CommandDefinition[]>().notNull(),
+  createdAt: instant('created_at').notNull().default(sql`now()`),
+  updatedAt: instant('updated_at').notNull().default(sql`now()`),
+})
+
+export const things = pgTable(
+  'things',
+  {
+    id: text('id').primaryKey(),
+    clientId: text('client_id').notNull(),
+    thingType: text('thing_type').references(() => thingTypes.name, { onDelete: 'restrict', onUpdate: 'restrict' }),
+    tags: text('tags').array().notNull(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    // One client is one thing: whoever holds the clientId can answer for it (CONTRACT promise 9).
+    uniqueIndex('things_client_id').on(table.clientId),
+    index('things_thing_type').on(table.thingType, table.id),
+    index('things_tags').using('gin', table.tags),
+    check('things_id_format', sql`${table.id} ~ '^[A-Za-z0-9_.:-]{1,128}$'`),
+  ],
+)
+
+export const executions = pgTable(
+  'executions',
+  {
+    // The time in it is the database's, so newest first is descending by id whichever replica sent it.
+    id: uuid('id').primaryKey().default(sql`uuid_v7(now())`),
+    commandId: uuid('command_id').notNull().default(sql`uuid_v7(now())`),
+    // No foreign key: history stays when a thing is deregistered.
+    thingId: text('thing_id').notNull(),
+    thingType: text('thing_type'),
+    thingTypeVersion: text('thing_type_version'),
+    action: text('action').notNull(),
+    params: jsonb('params').$type<JsonObject>().notNull(),
+    ttl: integer('ttl').notNull(),
+    status: executionStatus('status').notNull().default('SENT'),
+    reasonCode: text('reason_code'),
+    reasonMessage: text('reason_message'),
+    result: jsonb('result').$type<Json>(),
+    requestedBy: text('requested_by'),
+    /** The broker said that nobody was subscribed when the request was published. */
+    noSubscriber: boolean('no_subscriber').notNull().default(false),
+    /** The replica that settled it: the others know by it that they hear the same response a second time. */
+    settledBy: text('settled_by'),
+    ignoredCount: integer('ignored_count').notNull().default(0),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at').notNull(),
+    settledAt: instant('settled_at'),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    check('executions_ttl', sql`${table.ttl} between 1 and 86400`),
+    check('executions_settled_at', sql`(${table.status} = 'SENT') = (${table.settledAt} is null)`),
+    check('executions_outcome', sql`${table.status} <> 'SENT' or (${table.result} is null and ${table.reasonCode} is null)`),
+    // Each serves one filter and, with the id behind it, newest-first pages of it.
+    index('executions_thing').on(table.thingId, table.id),
+    index('executions_status').on(table.status, table.id),
+    index('executions_action').on(table.action, table.id),
+    index('executions_command').on(table.commandId, table.id),
+    // `executionUpdated(since:)`, and a slow subscriber's catching up.
+    index('executions_updated').on(table.updatedAt, table.id),
+    // The expiry scan; it holds the open executions only.
+    index('executions_open').on(table.expiresAt).where(sql`${table.status} = 'SENT'`),
+  ],
+)
+
+/** Apart from the executions, so that these can be partitioned by their id later. */
+export const idempotencyKeys = pgTable('idempotency_keys', {
+  key: text('key').primaryKey(),
+  /** SHA-256 of the request: the same key with another request is a conflict. */
+  fingerprint: text('fingerprint').notNull(),
+  executionId: uuid('execution_id').notNull(),
+  createdAt: instant('created_at').notNull().default(sql`now()`),
+})
+
+/** Responses that were not applied, kept as evidence: at most 10 for each execution, the rest are counted there. */
+export const ignoredResponses = pgTable(
+  'ignored_responses',
+  {
+    id: uuid('id').primaryKey().default(sql`uuid_v7(clock_timestamp())`),
+    executionId: uuid('execution_id').notNull(),
+    cause: ignoredCause('cause').notNull(),
+    status: executionStatus('status'),
+    result: jsonb('result').$type<Json>(),
+    reasonCode: text('reason_code'),
+    reasonMessage: text('reason_message'),
+    /** Of a malformed one: what is wrong with it, and how it began. */
+    problem: text('problem'),
+    payload: text('payload'),
+    /** The replicas that heard it: each has a session of its own, so each hears every response once. */
+    seenBy: text('seen_by').array().notNull(),
+    receivedAt: instant('received_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [index('ignored_responses_execution').on(table.executionId, table.id)],
+)
+
+export const schema = { thingTypes, things, executions, idempotencyKeys, ignoredResponses }

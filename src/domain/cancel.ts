@@ -1,0 +1,31 @@
+import type { Context } from './context.ts'
+import { userError, type UserError } from './errors.ts'
+import type { Execution } from './execution.ts'
+import { findExecution } from './executions.ts'
+import { isUuid } from './filter.ts'
+import { settleExecutions } from './settle.ts'
+
+/** The execution as it is now, with an error where the cancel did not settle it. */
+export interface CancelOutcome {
+  execution: Execution | null
+  errors: UserError[]
+}
+
+/**
+ * Settles an open execution as CANCELED. The thing is not told: it may act all the same, and its answer is then kept as
+ * evidence. Errors: EXECUTION_NOT_FOUND; ALREADY_SETTLED, with the execution as it is.
+ */
+export async function cancelExecution(ctx: Context, id: string): Promise<CancelOutcome> {
+  const [canceled] = isUuid(id) ? await settleExecutions(ctx, [{ executionId: id, status: 'CANCELED' }]) : []
+  if (canceled) {
+    ctx.log.info({ executionId: id, thingId: canceled.thingId }, 'execution canceled')
+    return { execution: canceled, errors: [] }
+  }
+  const execution = await findExecution(ctx, id)
+  return { execution: execution ?? null, errors: [explainNotCanceled(id, execution)] }
+}
+
+function explainNotCanceled(id: string, execution: Execution | undefined): UserError {
+  if (execution) return userError('ALREADY_SETTLED', ['id'], `The execution is ${execution.status} already, and stays so.`)
+  return userError('EXECUTION_NOT_FOUND', ['id'], `There is no execution ${JSON.stringify(id.slice(0, 64))}.`)
+}

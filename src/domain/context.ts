@@ -1,0 +1,25 @@
+import type { Logger } from '../base/log.ts'
+import type { Store } from '../db/connect.ts'
+import type { Live } from './live.ts'
+import type { Gateway } from './ports.ts'
+import type { Refusals } from './refusals.ts'
+
+/** What every function of the domain is given first. Made once, in app.ts. */
+export interface Context {
+  db: Store['db']
+  log: Logger
+  gateway: Gateway
+  live: Live
+  refusals: Refusals
+  /** Names this process among the replicas: the MQTT clientId, which is fixed across restarts. */
+  replica: string
+  /**
+   * Milliseconds by which a change may become visible after its `updatedAt`, because its transaction took that long to
+   * commit. Catching up reads that much further back. 0 on the embedded database, which commits one after the other.
+   */
+  commitLagMs: number
+  /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */
+  heardSettlings: Set<string>
+  /** Tells the embedded broker that who may do what has changed. */
+  onThingsChanged: () => void
+}

@@ -1,0 +1,76 @@
+import { isDatabaseUnavailable } from '../db/errors.ts'
+
+/** Each with the reason for which a caller would tell them apart. The descriptions are those of the API. */
+export const ERROR_CODES = {
+  THING_NOT_FOUND: 'No thing is registered under this id.',
+  THING_ALREADY_REGISTERED: 'A thing is registered under this id already; use updateThing.',
+  CLIENT_ID_TAKEN: 'Another thing has this clientId. A client is one thing, because whoever holds it can answer for it.',
+  THING_TYPE_NOT_FOUND: 'No Thing Type is defined under this name.',
+  THING_TYPE_IN_USE: 'Things have this type; give them another one or none first.',
+  EXECUTION_NOT_FOUND: 'There is no execution with this id.',
+  ALREADY_SETTLED: 'The execution has its terminal status, which never changes again.',
+  ACTION_UNKNOWN: "The thing's type defines commands, and none of this name.",
+  PARAMS_INVALID: "`params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation.",
+  TTL_OUT_OF_RANGE: 'A TTL is a whole number of seconds from 1 to 86,400.',
+  SCHEMA_INVALID: 'Not a JSON Schema (2020-12), or one that refers to something that is not in it.',
+  INPUT_INVALID: 'A value that does not have the form that the field asks for.',
+  IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
+  BROKER_UNAVAILABLE: 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
+  DELIVERY_UNCONFIRMED:
+    'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An expected failure of a mutation: data, not an exception. */
+export interface UserError {
+  code: ErrorCode
+  message: string
+  /** Where in the input, such as ["params", "value"]. */
+  path: string[]
+  /** The execution it is about, where one was recorded. */
+  executionId?: string
+}
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; errors: UserError[] }
+
+export const succeed = <T>(value: T): Outcome<T> => ({ ok: true, value })
+
+export const fail = (...errors: UserError[]): { ok: false; errors: UserError[] } => ({ ok: false, errors })
+
+export const userError = (code: ErrorCode, path: string[], message: string): UserError => ({ code, path, message })
+
+/** A query's argument that cannot be used: a page size, a cursor, a filter. */
+export class ArgumentError extends Error {
+  override name = 'ArgumentError'
+  readonly argument: string
+
+  constructor(argument: string, expected: string) {
+    super(`${argument}: ${expected}`)
+    this.argument = argument
+  }
+}
+
+export interface Failure {
+  code: 'BAD_USER_INPUT' | 'DATABASE_UNAVAILABLE' | 'EXECUTION_NOT_FOUND' | 'INTERNAL_SERVER_ERROR'
+  message: string
+}
+
+/** A subscription to an execution that does not exist. */
+export class ExecutionNotFound extends Error {
+  override name = 'ExecutionNotFound'
+
+  constructor(id: string) {
+    super(`id: there is no execution ${JSON.stringify(id.slice(0, 64))}`)
+  }
+}
+
+/** What a caller may be told of an exception. Anything unforeseen says nothing of what happened inside. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof ArgumentError) return { code: 'BAD_USER_INPUT', message: error.message }
+  if (error instanceof ExecutionNotFound) return { code: 'EXECUTION_NOT_FOUND', message: error.message }
+  if (isDatabaseUnavailable(error)) {
+    return { code: 'DATABASE_UNAVAILABLE', message: 'The database cannot be used at the moment. Try again.' }
+  }
+  return { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong inside the service. It has been logged.' }
+}

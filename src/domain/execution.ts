@@ -1,0 +1,42 @@
+/** An execution and its states: pure, no I/O. */
+import type { executions, ignoredResponses } from '../db/schema.ts'
+import type { Json } from '../protocol/json.ts'
+
+export type Execution = typeof executions.$inferSelect
+export type ExecutionStatus = Execution['status']
+export type TerminalStatus = Exclude<ExecutionStatus, 'SENT'>
+export type IgnoredResponse = typeof ignoredResponses.$inferSelect
+
+export const DEFAULT_TTL_SECONDS = 30
+export const MIN_TTL_SECONDS = 1
+export const MAX_TTL_SECONDS = 86_400
+
+/** SENT is the one status that is not terminal. */
+export const isSettled = (execution: Pick<Execution, 'status'>): boolean => execution.status !== 'SENT'
+
+export const isValidTtl = (ttl: number): boolean =>
+  Number.isInteger(ttl) && ttl >= MIN_TTL_SECONDS && ttl <= MAX_TTL_SECONDS
+
+/** What a device's answer says, whichever way it came here. */
+export interface Answer {
+  status: ExecutionStatus | null
+  result: Json | null
+  reasonCode: string | null
+  reasonMessage: string | null
+}
+
+/** Why a response to a settled execution was not applied: the thing answered again, or it answered too late. */
+export function causeOfIgnoring(status: TerminalStatus): 'LATE' | 'REPEATED' {
+  return status === 'TIMED_OUT' || status === 'CANCELED' ? 'LATE' : 'REPEATED'
+}
+
+/** Why the execution has its status, for people and for programs. CANCELED and SUCCEEDED need no reason. */
+export function statusReason(execution: Execution): { code: string; message: string | null } | null {
+  if (!execution.reasonCode) return null
+  return { code: execution.reasonCode, message: execution.reasonMessage ?? REASON_MESSAGES[execution.reasonCode] ?? null }
+}
+
+const REASON_MESSAGES: Record<string, string> = {
+  NO_RESPONSE: 'The thing did not answer before the TTL passed. It may have acted all the same.',
+  NO_SUBSCRIBER: 'Nobody was subscribed to the request when it was published, and no answer came before the TTL passed.',
+}

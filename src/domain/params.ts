@@ -1,0 +1,72 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormatsModule from 'ajv-formats'
+import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
+import { userError, type UserError } from './errors.ts'
+
+/** Leaves room for the rest of the request in the 256 KB that a broker takes. */
+export const MAX_PARAMS_BYTES = 240 * 1024
+const MAX_VIOLATIONS = 50
+const MAX_COMPILED = 500
+
+// The module is CommonJS: its default export is on `default` for TypeScript and for Node alike.
+const addFormats = addFormatsModule.default
+
+/** Compiled schemas by their text; the oldest leaves when it is full. */
+const compiled = new Map<string, ValidateFunction>()
+
+/** What is wrong with a JSON Schema, or undefined where it can be used. */
+export function findSchemaProblem(schema: JsonObject): string | undefined {
+  const unstorable = findJsonProblem(schema)
+  if (unstorable) return `${unstorable.path.join('.')} ${unstorable.problem}`
+  try {
+    compile(schema)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** What is wrong with the params of a command: one error for each violation, its path beginning at `params`. */
+export function validateParams(params: JsonObject, schema: JsonObject | null): UserError[] {
+  const unstorable = findJsonProblem(params)
+  if (unstorable) return [violation(unstorable.path, unstorable.problem)]
+  if (Buffer.byteLength(JSON.stringify(params)) > MAX_PARAMS_BYTES) {
+    return [violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`)]
+  }
+  if (!schema) return []
+  const validate = compile(schema)
+  if (validate(params)) return []
+  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map((error) => violation(pathOf(error), messageOf(error)))
+}
+
+function compile(schema: JsonObject): ValidateFunction {
+  const text = canonicalJson(schema)
+  const known = compiled.get(text)
+  if (known) return known
+  // One instance for each schema: an instance keeps every schema it saw, and refuses a second one with the same $id.
+  const ajv = new Ajv2020({ allErrors: true, strict: false })
+  addFormats(ajv)
+  const validate = ajv.compile(schema)
+  if (compiled.size >= MAX_COMPILED) for (const oldest of [...compiled.keys()].slice(0, 1)) compiled.delete(oldest)
+  compiled.set(text, validate)
+  return validate
+}
+
+function violation(path: string[], problem: string): UserError {
+  return userError('PARAMS_INVALID', ['params', ...path], `${['params', ...path].join('.')} ${problem}`)
+}
+
+/** From a JSON Pointer (RFC 6901), with the member that is missing or too much as its last step. */
+function pathOf({ instancePath, params }: ErrorObject): string[] {
+  const steps = instancePath.split('/').slice(1)
+  const member = params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty'] ?? params['propertyName']
+  const path = steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return typeof member === 'string' ? [...path, member] : path
+}
+
+function messageOf({ keyword, message, params }: ErrorObject): string {
+  if (keyword === 'required') return 'is required'
+  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') return 'is not expected here'
+  if (keyword === 'enum') return `must be one of ${JSON.stringify(params['allowedValues']).slice(0, 256)}`
+  return message ?? `does not satisfy ${keyword}`
+}

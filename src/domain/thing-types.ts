@@ -1,0 +1,134 @@
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import { isForeignKeyViolation } from '../db/errors.ts'
+import { thingTypes, type CommandDefinition } from '../db/schema.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { isThingId } from '../protocol/topics.ts'
+import type { Context } from './context.ts'
+import { fail, succeed, userError, type Outcome, type UserError } from './errors.ts'
+import { isValidTtl } from './execution.ts'
+import type { Page } from './executions.ts'
+import { findSchemaProblem } from './params.ts'
+import { storableText } from './text.ts'
+
+export type ThingType = typeof thingTypes.$inferSelect
+
+export interface CommandDefinitionInput {
+  name: string
+  description?: string | null | undefined
+  paramsSchema?: JsonObject | null | undefined
+  resultSchema?: JsonObject | null | undefined
+  defaultTtl?: number | null | undefined
+}
+
+export interface ThingTypeInput {
+  name: string
+  version?: string | null | undefined
+  description?: string | null | undefined
+  commands?: readonly CommandDefinitionInput[] | null | undefined
+}
+
+export const DEFAULT_VERSION = '1.0.0'
+const MAX_COMMANDS = 200
+const MAX_NAME = 128
+const MAX_VERSION = 64
+const MAX_DESCRIPTION = 1_024
+
+export async function findThingTypes({ db }: Pick<Context, 'db'>, names: readonly string[]): Promise<ThingType[]> {
+  return db.select().from(thingTypes).where(inArray(thingTypes.name, names.filter(isThingId)))
+}
+
+/** Thing Types by name. */
+export async function listThingTypes(
+  { db }: Pick<Context, 'db'>,
+  { after, before, limit, inverted }: Page,
+): Promise<ThingType[]> {
+  return db
+    .select()
+    .from(thingTypes)
+    .where(and(after ? gt(thingTypes.name, after) : undefined, before ? lt(thingTypes.name, before) : undefined))
+    .orderBy(inverted ? desc(thingTypes.name) : asc(thingTypes.name))
+    .limit(limit)
+}
+
+/** Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID. */
+export async function defineThingType(ctx: Context, input: ThingTypeInput): Promise<Outcome<ThingType>> {
+  const errors = findProblems(input)
+  if (errors.length > 0) return fail(...errors)
+  const values = {
+    name: input.name,
+    version: input.version ?? DEFAULT_VERSION,
+    description: input.description ?? null,
+    commands: (input.commands ?? []).map(toDefinition),
+  }
+  const [thingType] = await ctx.db
+    .insert(thingTypes)
+    .values(values)
+    .onConflictDoUpdate({ target: thingTypes.name, set: { ...values, updatedAt: sql`now()` } })
+    .returning()
+  if (!thingType) throw new Error('the upsert of a Thing Type returned no row')
+  ctx.log.info({ thingType: thingType.name, version: thingType.version }, 'thing type defined')
+  return succeed(thingType)
+}
+
+/** Deletes a Thing Type. Errors: THING_TYPE_NOT_FOUND; THING_TYPE_IN_USE while things have it. */
+export async function deleteThingType(ctx: Context, name: string): Promise<Outcome<ThingType>> {
+  const notFound = () => fail(userError('THING_TYPE_NOT_FOUND', ['name'], `There is no Thing Type ${quote(name)}.`))
+  if (!isThingId(name)) return notFound()
+  try {
+    const [deleted] = await ctx.db.delete(thingTypes).where(eq(thingTypes.name, name)).returning()
+    if (!deleted) return notFound()
+    ctx.log.info({ thingType: name }, 'thing type deleted')
+    return succeed(deleted)
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error
+    return fail(userError('THING_TYPE_IN_USE', ['name'], `Things have the type ${name}; give them another one or none first.`))
+  }
+}
+
+const toDefinition = (command: CommandDefinitionInput): CommandDefinition => ({
+  name: command.name,
+  description: command.description ?? null,
+  paramsSchema: command.paramsSchema ?? null,
+  resultSchema: command.resultSchema ?? null,
+  defaultTtl: command.defaultTtl ?? null,
+})
+
+function findProblems({ name, version, description, commands }: ThingTypeInput): UserError[] {
+  const errors: UserError[] = []
+  if (!isThingId(name)) {
+    errors.push(userError('INPUT_INVALID', ['name'], 'name: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'))
+  }
+  errors.push(...storableText(['version'], version, 1, MAX_VERSION))
+  errors.push(...storableText(['description'], description, 0, MAX_DESCRIPTION))
+  if (commands && commands.length > MAX_COMMANDS) {
+    errors.push(userError('INPUT_INVALID', ['commands'], `commands: expected at most ${MAX_COMMANDS}`))
+    return errors
+  }
+  const names = new Set<string>()
+  commands?.forEach((command, index) => {
+    errors.push(...findCommandProblems(command, ['commands', String(index)]))
+    if (names.has(command.name)) {
+      errors.push(userError('INPUT_INVALID', ['commands', String(index), 'name'], `name: ${quote(command.name)} is defined twice`))
+    }
+    names.add(command.name)
+  })
+  return errors
+}
+
+function findCommandProblems(command: CommandDefinitionInput, path: string[]): UserError[] {
+  const errors = [
+    ...storableText([...path, 'name'], command.name, 1, MAX_NAME),
+    ...storableText([...path, 'description'], command.description, 0, MAX_DESCRIPTION),
+  ]
+  if (command.defaultTtl != null && !isValidTtl(command.defaultTtl)) {
+    errors.push(userError('TTL_OUT_OF_RANGE', [...path, 'defaultTtl'], 'defaultTtl: expected 1 to 86,400 seconds'))
+  }
+  for (const field of ['paramsSchema', 'resultSchema'] as const) {
+    const schema = command[field]
+    const problem = schema && findSchemaProblem(schema)
+    if (problem) errors.push(userError('SCHEMA_INVALID', [...path, field], `${field}: expected a JSON Schema (2020-12): ${problem}`))
+  }
+  return errors
+}
+
+const quote = (text: string): string => JSON.stringify(text.slice(0, MAX_NAME))

@@ -1,0 +1,148 @@
+import { and, arrayOverlaps, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
+import { things } from '../db/schema.ts'
+import { isThingId } from '../protocol/topics.ts'
+import type { Context } from './context.ts'
+import { fail, succeed, userError, type Outcome, type UserError } from './errors.ts'
+import type { Page } from './executions.ts'
+import { storableText } from './text.ts'
+
+export type Thing = typeof things.$inferSelect
+
+export interface ThingInput {
+  id: string
+  /** The MQTT clientId that the thing connects with. */
+  clientId?: string | null | undefined
+  thingType?: string | null | undefined
+  tags?: readonly string[] | null | undefined
+}
+
+/** Each list matches any of its members; members combine with AND. */
+export interface ThingFilter {
+  id?: readonly string[] | null | undefined
+  thingType?: readonly string[] | null | undefined
+  tag?: readonly string[] | null | undefined
+}
+
+const MAX_TAGS = 50
+const MAX_TAG = 64
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
+
+export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
+  return db.select().from(things).where(inArray(things.id, ids.filter(isThingId)))
+}
+
+/** The things that a client with this clientId may act for: the one that has it, or none. */
+export async function thingsOfClient({ db }: Pick<Context, 'db'>, clientId: string): Promise<string[]> {
+  if (!CLIENT_ID.test(clientId)) return []
+  const rows = await db.select({ id: things.id }).from(things).where(eq(things.clientId, clientId))
+  return rows.map(({ id }) => id)
+}
+
+/** Things by id. */
+export async function listThings(
+  { db }: Pick<Context, 'db'>,
+  { id, thingType, tag }: ThingFilter,
+  { after, before, limit, inverted }: Page,
+): Promise<Thing[]> {
+  return db
+    .select()
+    .from(things)
+    .where(
+      and(
+        id ? inArray(things.id, id.filter(isThingId)) : undefined,
+        thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
+        tag ? hasAnyTag(tag) : undefined,
+        after ? gt(things.id, after) : undefined,
+        before ? lt(things.id, before) : undefined,
+      ),
+    )
+    .orderBy(inverted ? desc(things.id) : asc(things.id))
+    .limit(limit)
+}
+
+const hasAnyTag = (tags: readonly string[]) => {
+  const storable = tags.filter((tag) => !tag.includes('\u0000'))
+  return storable.length > 0 ? arrayOverlaps(things.tags, storable) : sql`false`
+}
+
+/** Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND. */
+export async function registerThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {
+  const errors = findProblems(input)
+  if (errors.length > 0) return fail(...errors)
+  const { id, clientId, thingType, tags } = input
+  const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
+  return storeThing(ctx, input, 'registered', async () => {
+    const [thing] = await ctx.db.insert(things).values(values).onConflictDoNothing({ target: things.id }).returning()
+    return thing ?? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
+  })
+}
+
+/** Changes what is given; a null type takes the type away. Errors: as registerThing, and THING_NOT_FOUND. */
+export async function updateThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {
+  if (!isThingId(input.id)) return fail(thingNotFound(input.id, 'id'))
+  const errors = findProblems(input)
+  if (errors.length > 0) return fail(...errors)
+  const { id, clientId, thingType, tags } = input
+  const changes = {
+    ...(clientId != null && { clientId }),
+    ...(thingType !== undefined && { thingType }),
+    ...(tags != null && { tags: [...new Set(tags)] }),
+    updatedAt: sql`now()`,
+  }
+  return storeThing(ctx, input, 'updated', async () => {
+    const [thing] = await ctx.db.update(things).set(changes).where(eq(things.id, id)).returning()
+    return thing ?? thingNotFound(id, 'id')
+  })
+}
+
+/** Removes the thing; its executions stay, and open ones run to their end. Errors: THING_NOT_FOUND. */
+export async function deregisterThing(ctx: Context, id: string): Promise<Outcome<Thing>> {
+  if (!isThingId(id)) return fail(thingNotFound(id, 'id'))
+  return storeThing(ctx, { id }, 'deregistered', async () => {
+    const [thing] = await ctx.db.delete(things).where(eq(things.id, id)).returning()
+    return thing ?? thingNotFound(id, 'id')
+  })
+}
+
+export const thingNotFound = (id: string, field: string): UserError =>
+  userError('THING_NOT_FOUND', [field], `No thing ${JSON.stringify(id.slice(0, 128))} is registered.`)
+
+async function storeThing(
+  ctx: Context,
+  { id, clientId, thingType }: ThingInput,
+  what: string,
+  store: () => Promise<Thing | UserError>,
+): Promise<Outcome<Thing>> {
+  try {
+    const stored = await store()
+    if ('code' in stored) return fail(stored)
+    ctx.onThingsChanged()
+    ctx.log.info({ thingId: id }, `thing ${what}`)
+    return succeed(stored)
+  } catch (error) {
+    if (isUniqueViolation(error)) {
+      return fail(userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId ?? id}.`))
+    }
+    if (!isForeignKeyViolation(error)) throw error
+    return fail(userError('THING_TYPE_NOT_FOUND', ['thingType'], `There is no Thing Type ${JSON.stringify(thingType)}.`))
+  }
+}
+
+function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[] {
+  const errors: UserError[] = []
+  if (!isThingId(id)) {
+    errors.push(userError('INPUT_INVALID', ['id'], 'id: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'))
+  }
+  if (clientId != null && !CLIENT_ID.test(clientId)) {
+    errors.push(userError('INPUT_INVALID', ['clientId'], 'clientId: expected 1 to 128 printable ASCII characters without spaces'))
+  }
+  if (thingType != null && !isThingId(thingType)) {
+    errors.push(userError('THING_TYPE_NOT_FOUND', ['thingType'], 'thingType: expected the name of a Thing Type'))
+  }
+  if (tags && tags.length > MAX_TAGS) {
+    errors.push(userError('INPUT_INVALID', ['tags'], `tags: expected at most ${MAX_TAGS}`))
+  }
+  tags?.slice(0, MAX_TAGS).forEach((tag, index) => errors.push(...storableText(['tags', String(index)], tag, 1, MAX_TAG)))
+  return errors
+}
