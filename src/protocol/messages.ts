@@ -37,7 +37,7 @@ const reasonSchema = z.strictObject({
 // A device may add members of its own; what is named here must be right.
 const responseSchema = z.looseObject({
   status: z.enum(RESPONSE_STATUSES, { error: `expected one of ${RESPONSE_STATUSES.join(', ')}` }),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   reason: reasonSchema.nullish(),
   timestamp: z.number('expected Unix time in seconds').nonnegative('expected Unix time in seconds').nullish(),
 })
@@ -83,7 +83,8 @@ export function parseResponse(payload: Uint8Array): ParsedResponse {
 }
 
 function refuse(problem: string): ParsedResponse {
-  return { ok: false, problem: problem.slice(0, 512) }
+  // Cut between characters: half a surrogate pair at the end could not be stored.
+  return { ok: false, problem: problem.slice(0, 512).replace(/\p{Surrogate}$/u, '') }
 }
 
 function describe(error: z.ZodError): string {

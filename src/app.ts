@@ -1,0 +1,119 @@
+import type { WebSocketServer } from 'ws'
+import type { Config } from './base/config.ts'
+import type { Logger } from './base/log.ts'
+import { openEmbedded, openPostgres, type Store } from './db/connect.ts'
+import type { Context } from './domain/context.ts'
+import { startExpiry } from './domain/expiry.ts'
+import { createLive } from './domain/live.ts'
+import { createRefusals } from './domain/refusals.ts'
+import { followReplicas } from './domain/replicas.ts'
+import { applyResponses } from './domain/responses.ts'
+import { thingsOfClient } from './domain/things.ts'
+import { createGraphQLServer, graphiqlPage, GRAPHQL_PATH } from './graphql/server.ts'
+import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { createRoutes } from './http/routes.ts'
+import { createSockets, listen } from './http/server.ts'
+import { startBroker, type Broker } from './mqtt/broker.ts'
+import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
+
+/** A running service. */
+export interface App {
+  /** Where it is reached: http://127.0.0.1:4000. */
+  url: string
+  /** What it runs on, and where devices connect. */
+  database: Store['kind']
+  broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
+  /** Stops in the reverse order of the start; the broker keeps our session, and what comes meanwhile. */
+  stop(): Promise<void>
+}
+
+const MQTT_PATH = '/mqtt'
+/** Longer than a statement may take: what changed that long before `since` may have been committed after it. */
+const COMMIT_LAG_MS = 5_000
+
+type Stop = () => unknown
+
+/** Builds the parts in order. Rejects, with nothing left running, where one of them cannot be had. */
+export async function startApp(config: Config, log: Logger): Promise<App> {
+  const stops: Stop[] = []
+  const stop = () => stopAll(stops)
+  try {
+    return await start(config, log, stops, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
+  const store = await openStore(config)
+  stops.push(store.close)
+  const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
+  if (broker) stops.push(broker.stop)
+  const gateway = createGateway({ link: linkTo(config, broker), log })
+  const ctx = createContext(config, log, store, gateway, broker)
+
+  await gateway.start((responses) => applyResponses(ctx, responses))
+  stops.push(gateway.stop)
+  stops.push(await followReplicas(ctx, store))
+  stops.push(startExpiry(ctx))
+
+  const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
+  stops.push(stopListening)
+  return { url, database: store.kind, broker: describeBroker(config, broker), stop }
+}
+
+const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
+  databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
+
+const startEmbeddedBroker = ({ host, mqttPort, mqttClientId }: Config, log: Logger, { db }: Store): Promise<Broker> =>
+  startBroker({
+    host,
+    port: mqttPort,
+    log,
+    serviceClientId: mqttClientId,
+    thingsOfClient: (clientId) => thingsOfClient({ db }, clientId),
+  })
+
+function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
+  if (broker) return broker.link
+  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
+}
+
+function createContext(config: Config, log: Logger, store: Store, gateway: MqttGateway, broker: Broker | undefined): Context {
+  return {
+    db: store.db,
+    log,
+    gateway,
+    live: createLive(),
+    refusals: createRefusals(log),
+    replica: config.mqttClientId,
+    commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
+    heardSettlings: new Set(),
+    onThingsChanged: () => broker?.refreshAccess(),
+  }
+}
+
+async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
+  const graphql = createGraphQLServer(ctx)
+  const graphqlSockets = createSockets()
+  serveGraphQLWebSockets(graphql, graphqlSockets)
+  const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
+  if (broker) {
+    const mqttSockets = createSockets('mqtt')
+    mqttSockets.on('connection', broker.handleWebSocket)
+    sockets[MQTT_PATH] = mqttSockets
+  }
+  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: graphiqlPage })
+  return listen(config.host, config.port, { routes, graphql: { path: GRAPHQL_PATH, handle: graphql }, sockets }, ctx.log)
+}
+
+function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
+  if (broker) return { kind: 'embedded', host, port: broker.port, portWanted: mqttPort }
+  const { protocol, host: address } = new URL(mqttUrl ?? '')
+  return { kind: 'external', url: `${protocol}//${address}` }
+}
+
+async function stopAll(stops: Stop[]): Promise<void> {
+  for (let stop = stops.pop(); stop; stop = stops.pop()) await stop()
+}

@@ -1,0 +1,50 @@
+import type { App } from './app.ts'
+
+/** What the start-up prints: where everything is, and what to type next. */
+export function banner({ url, database, broker }: App, dataDir: string): string {
+  const mqtt = broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
+  const lines = [
+    '',
+    '  Fleet Commands is running.',
+    '',
+    `  GraphiQL    ${url}/          (tabs for the first session)`,
+    `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE)`,
+    `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
+    `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,
+    ...portNote(broker),
+    ...(database === 'embedded' ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`] : []),
+    '',
+  ]
+  return lines.join('\n')
+}
+
+function portNote(broker: App['broker']): string[] {
+  if (broker.kind !== 'embedded' || broker.portWanted === 0 || broker.port === broker.portWanted) return []
+  return [`              Port ${broker.portWanted} is taken, so the embedded broker listens on ${broker.port}: devices need --url.`]
+}
+
+/** The next command to type, after a plain start. */
+export function nextSteps({ url, broker }: App): string {
+  const option = broker.kind === 'embedded' && broker.port === 1883 ? '' : ` --url ${deviceUrl(broker)}`
+  return [
+    '  Next: register a thing and start a device that answers.',
+    '',
+    `    curl -s ${url}/graphql -H 'content-type: application/json' \\`,
+    `      -d '{"query":"mutation { registerThing(input: { id: \\"thermostat-001\\" }) { thing { id } errors { message } } }"}'`,
+    `    npm run device -- thermostat-001${option}`,
+    '',
+    '  Then send a command:',
+    '',
+    sendExample(url, 'thermostat-001'),
+    '',
+  ].join('\n')
+}
+
+export const deviceUrl = (broker: App['broker']): string =>
+  broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
+
+/** A command to paste into a terminal. */
+export function sendExample(url: string, thingId: string): string {
+  const mutation = `mutation { sendCommand(input: { thingId: \\"${thingId}\\", action: \\"setTemperature\\", params: { value: 24 }, wait: true }) { execution { id status result } errors { code message path } } }`
+  return `    curl -s ${url}/graphql -H 'content-type: application/json' \\\n      -d '{"query":"${mutation}"}'`
+}

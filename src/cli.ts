@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+/** The command line: the only reader of arguments, environment and signals. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { type App, startApp } from './app.ts'
+import { banner, nextSteps } from './banner.ts'
+import { type Config, ConfigError, readConfig } from './base/config.ts'
+import { createLogger, type Logger } from './base/log.ts'
+import { migrateDatabase } from './db/connect.ts'
+import { startDemo } from './demo.ts'
+import { formatDeviceEvent, startDevice } from './device/device.ts'
+import { printedSchema } from './graphql/schema.ts'
+
+/** The second signal does not wait for the orderly end that the first one began. */
+const FORCED_EXIT_CODE = 130
+
+const program = new Command('fleet-commands')
+  .description('Real-time commands to connected devices: GraphQL and REST in front, any MQTT broker behind.')
+  .version(version(), '-v, --version')
+  .showHelpAfterError('(--help shows what there is)')
+
+program
+  .command('serve')
+  .description('Run the service. Settings come from the environment and from a .env file (see README).')
+  .action(() => runService(readEnvironment(), async (app, config) => {
+    print(`${banner(app, config.dataDir)}\n${nextSteps(app)}`)
+  }))
+
+program
+  .command('demo')
+  .description('Run the service with a throw-away data folder, a Thing Type and three simulated things.')
+  .action(() => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'fleet-commands-demo-'))
+    process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
+    const config = { ...readEnvironment(), databaseUrl: undefined, mqttUrl: undefined, dataDir }
+    return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
+      const demo = await startDemo(app)
+      print(`${banner(app, dataDir)}\n${demo.text}`)
+      return demo.stop
+    })
+  })
+
+program
+  .command('device')
+  .description('Run one reference device against a broker: it answers what its thing is sent.')
+  .argument('<thingId>', 'the thing it is, such as thermostat-001')
+  .option('--url <url>', 'the broker: mqtt, mqtts, ws or wss', 'mqtt://127.0.0.1:1883')
+  .option('--client-id <id>', 'the MQTT client id (default: the thing id)')
+  .option('--username <name>', 'for the broker')
+  .option('--password <password>', 'for the broker')
+  .option('--latency <ms>', 'milliseconds from a request to its answer', milliseconds, 200)
+  .option('--fail-rate <share>', 'the share of requests, from 0 to 1, that fail', share, 0)
+  .option('--reject-rate <share>', 'the share of requests, from 0 to 1, that are rejected', share, 0)
+  .action(runDevice)
+
+program
+  .command('migrate')
+  .description('Bring the Postgres at DATABASE_URL to the current schema, and end. `serve` does it by itself.')
+  .action(async () => {
+    const { databaseUrl } = readEnvironment()
+    if (!databaseUrl) throw new ConfigError('DATABASE_URL: got nothing, expected the URL of the Postgres to migrate')
+    await migrateDatabase(databaseUrl)
+    print('The database has the current schema.')
+  })
+
+program
+  .command('schema')
+  .description('Print the GraphQL schema.')
+  .option('--out <file>', 'write it to a file instead')
+  .action(({ out }: { out?: string }) => {
+    if (out) writeFileSync(out, printedSchema())
+    else process.stdout.write(printedSchema())
+  })
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exit(1)
+})
+
+async function runService(
+  config: Config,
+  onStarted: (app: App, config: Config) => Promise<(() => Promise<void>) | void>,
+): Promise<void> {
+  const log = createLogger(config.logLevel)
+  const app = await startApp(config, log)
+  const stopMore = await onStarted(app, config)
+  log.info({ url: app.url, database: app.database, broker: app.broker }, 'started')
+  onSignal(async () => {
+    log.info('stopping')
+    await stopMore?.()
+    await app.stop()
+    log.info('stopped')
+  }, log)
+}
+
+interface DeviceFlags {
+  url: string
+  clientId?: string
+  username?: string
+  password?: string
+  latency: number
+  failRate: number
+  rejectRate: number
+}
+
+async function runDevice(thingId: string, { latency, ...flags }: DeviceFlags): Promise<void> {
+  const stopping = new AbortController()
+  onSignal(async () => stopping.abort())
+  const device = await startDevice({
+    ...flags,
+    thingId,
+    latencyMs: latency,
+    signal: stopping.signal,
+    onEvent: (event) => print(formatDeviceEvent(event)),
+  })
+  stopping.signal.addEventListener('abort', () => void device.stop().then(() => process.exit(0)))
+}
+
+function onSignal(stop: () => Promise<void>, log?: Logger): void {
+  let stopping = false
+  const handle = () => {
+    if (stopping) process.exit(FORCED_EXIT_CODE)
+    stopping = true
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log?.error({ err: error }, 'the service did not stop in order')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', handle)
+  process.on('SIGTERM', handle)
+}
+
+/** Settings of the environment win over those of a .env file. */
+function readEnvironment(): Config {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return readConfig(process.env)
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return `PORT: ${error.message.replace(/^listen EADDRINUSE: /, '')}, expected a free port (PORT=0 takes one)`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: ${error.message}, expected an address of this machine`
+  return code ? error.message : (error.stack ?? error.message)
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+function milliseconds(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('expected milliseconds, such as 200')
+  return Number(text)
+}
+
+function share(text: string): number {
+  if (!/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(text)) throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.2')
+  return Number(text)
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,72 @@
+import type { App } from './app.ts'
+import { deviceUrl, sendExample } from './banner.ts'
+import { startDevice, type Device } from './device/device.ts'
+
+const THERMOSTAT = {
+  name: 'com.example.thermostat',
+  description: 'A thermostat of the demo.',
+  commands: [
+    {
+      name: 'setTemperature',
+      description: 'Sets the target temperature in degrees Celsius.',
+      paramsSchema: {
+        type: 'object',
+        properties: { value: { type: 'number', minimum: 5, maximum: 35 } },
+        required: ['value'],
+        additionalProperties: false,
+      },
+    },
+    { name: 'reboot', description: 'Restarts the device.' },
+  ],
+}
+
+/** The third one is registered and never started: a command to it times out. */
+const THINGS = ['thermostat-001', 'thermostat-002', 'thermostat-003']
+
+/** Fills a running service, through its API like any client: a type, three things, two of which answer. */
+export async function startDemo(app: App): Promise<{ text: string; stop: () => Promise<void> }> {
+  await mutate(app.url, 'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }', THERMOSTAT)
+  for (const id of THINGS) {
+    const input = { id, thingType: THERMOSTAT.name, tags: ['demo'] }
+    await mutate(app.url, 'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { errors { message } } }', input)
+  }
+  const url = deviceUrl(app.broker)
+  const devices: Device[] = [
+    await startDevice({ thingId: 'thermostat-001', url, latencyMs: 200 }),
+    await startDevice({ thingId: 'thermostat-002', url, latencyMs: 3_000, failRate: 0.2, rejectRate: 0.2 }),
+  ]
+  const stop = async () => {
+    await Promise.all(devices.map((device) => device.stop()))
+  }
+  return { text: describeDemo(app.url), stop }
+}
+
+function describeDemo(url: string): string {
+  return [
+    '  Three things of com.example.thermostat (setTemperature with a value from 5 to 35, reboot):',
+    '    thermostat-001  answers at once',
+    '    thermostat-002  takes 3 seconds, and sometimes fails or rejects',
+    '    thermostat-003  is offline: a command to it times out',
+    '',
+    '  Send a command:',
+    '',
+    sendExample(url, 'thermostat-001'),
+    '',
+    '  Everything is thrown away when this ends (Ctrl-C).',
+    '',
+  ].join('\n')
+}
+
+async function mutate(url: string, query: string, input: unknown): Promise<void> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { input } }),
+  })
+  const { data, errors } = (await response.json()) as {
+    data?: { outcome: { errors: { message: string }[] } } | null
+    errors?: { message: string }[]
+  }
+  const [problem] = errors ?? data?.outcome.errors ?? [{ message: 'no answer' }]
+  if (problem) throw new Error(`the demo could not be set up: ${problem.message}`)
+}

@@ -1,0 +1,11 @@
+import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
+import { builder } from './builder.ts'
+import './thing-type.ts'
+import './thing.ts'
+import './execution-types.ts'
+import './execution.ts'
+
+export const schema: GraphQLSchema = builder.toSchema()
+
+/** The text of `schema.graphql`. */
+export const printedSchema = (): string => `${printSchema(lexicographicSortSchema(schema))}\n`

@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { EnvelopArmor } from '@escape.tech/graphql-armor'
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import type { Context } from '../domain/context.ts'
+import { createGraphQLContext, type GraphQLContext } from './context.ts'
+import { maskError } from './errors.ts'
+import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
+import { schema } from './schema.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+/** A document may be this deep, this long, and so on: enough for every client we know, and for GraphiQL's introspection. */
+const LIMITS = {
+  maxDepth: { n: 12, ignoreIntrospection: true },
+  maxTokens: { n: 2_000 },
+  // `allowList: []`: the default one lets `__typename` pass under any alias.
+  maxAliases: { n: 20, allowList: [] },
+  maxDirectives: { n: 50 },
+  costLimit: { maxCost: 10_000, ignoreIntrospection: true },
+  blockFieldSuggestion: { enabled: false },
+}
+
+const GRAPHIQL_OPTIONS = {
+  title: 'Fleet Commands',
+  endpoint: GRAPHQL_PATH,
+  subscriptionsProtocol: 'WS' as const,
+  defaultTabs: GRAPHIQL_TABS,
+}
+
+export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
+
+/** Over HTTP there are a request and a response; over WebSocket the signal says when the caller is gone. */
+export interface ServerContext {
+  req?: IncomingMessage
+  res?: ServerResponse
+  signal?: AbortSignal
+}
+
+/** GraphQL over HTTP and SSE, and the engine behind the WebSocket: one place for limits, errors and context. */
+export function createGraphQLServer(ctx: Context): GraphQLServer {
+  return createYoga<ServerContext, GraphQLContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: ({ request, signal }) => createGraphQLContext(ctx, signal ?? request.signal),
+    plugins: new EnvelopArmor(LIMITS).protect().plugins,
+    maskedErrors: { maskError: (error) => maskError(ctx.log, error) },
+    // Bodies are limited before they come here (http/body.ts); forms could be posted by any page, JSON cannot (CSRF).
+    multipart: false,
+    cors: false,
+    landingPage: false,
+    graphiql: GRAPHIQL_OPTIONS,
+    renderGraphiQL: () => graphiqlPage,
+    logging: false,
+  })
+}
+
+/** GraphiQL with all it needs in the page: it works without internet access. */
+export const graphiqlPage = renderGraphiQL(GRAPHIQL_OPTIONS)

@@ -1,0 +1,117 @@
+import type { UserError } from '../domain/errors.ts'
+import { deregisterThing, listThings, registerThing, updateThing, type Thing } from '../domain/things.ts'
+import { builder } from './builder.ts'
+import { resolvePage } from './connection.ts'
+import { ThingTypeType } from './thing-type.ts'
+import { ERRORS_DESCRIPTION, payloadOf, UserErrorType } from './user-error.ts'
+
+export const ThingType = builder.objectRef<Thing>('Thing').implement({
+  description: 'One registered device.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Also `{thingName}` in topics, and `thingId` elsewhere in this API.' }),
+    clientId: t.exposeID('clientId', { description: 'The MQTT clientId it connects with.' }),
+    type: t.field({
+      type: ThingTypeType,
+      nullable: true,
+      description: 'Its Thing Type; null: it has none, and accepts any action.',
+      resolve: ({ thingType }, _args, { thingTypes }) => (thingType === null ? null : thingTypes.load(thingType)),
+    }),
+    tags: t.exposeStringList('tags', { description: 'Words to find it by.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its registration changed last.' }),
+  }),
+})
+
+const ID_FORMAT = '1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'
+const CLIENT_ID_FORMAT = '1 to 128 printable ASCII characters without spaces; no other thing may have it'
+const TAGS_FORMAT = 'At most 50, each of 1 to 64 characters'
+
+const RegisterThingInput = builder.inputType('RegisterThingInput', {
+  description: 'A device to register.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: `${ID_FORMAT}.` }),
+    clientId: t.string({ description: `The MQTT clientId it connects with: ${CLIENT_ID_FORMAT}. Absent: its id.` }),
+    thingType: t.id({ description: 'The name of its Thing Type. Absent: none.' }),
+    tags: t.stringList({ description: `${TAGS_FORMAT}.` }),
+  }),
+})
+
+const UpdateThingInput = builder.inputType('UpdateThingInput', {
+  description: 'What to change of a thing: what is absent stays.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'Which thing. An id never changes.' }),
+    clientId: t.string({ description: `${CLIENT_ID_FORMAT}.` }),
+    thingType: t.id({ description: 'The name of its Thing Type; null takes the type away.' }),
+    tags: t.stringList({ description: `${TAGS_FORMAT}; they replace those of before.` }),
+  }),
+})
+
+const ThingFilter = builder.inputType('ThingFilter', {
+  description: 'Each list matches any of its members; fields combine with AND.',
+  fields: (t) => ({
+    id: t.idList({ description: 'These things.' }),
+    thingType: t.idList({ description: 'Things of these types.' }),
+    tag: t.stringList({ description: 'Things that have any of these tags.' }),
+  }),
+})
+
+interface ThingPayload {
+  value: Thing | null
+  errors: UserError[]
+}
+
+const payload = (name: string, description: string, what: string) =>
+  builder.objectRef<ThingPayload>(name).implement({
+    description,
+    fields: (t) => ({
+      thing: t.expose('value', { type: ThingType, nullable: true, description: what }),
+      errors: t.expose('errors', { type: [UserErrorType], description: ERRORS_DESCRIPTION }),
+    }),
+  })
+
+const NOW = 'As it is now; null where there are errors.'
+const RegisterPayload = payload('RegisterThingPayload', 'What registerThing did.', NOW)
+const UpdatePayload = payload('UpdateThingPayload', 'What updateThing did.', NOW)
+const DeregisterPayload = payload('DeregisterThingPayload', 'What deregisterThing did.', 'As it was; null where there are errors.')
+
+builder.queryFields((t) => ({
+  thing: t.field({
+    type: ThingType,
+    nullable: true,
+    description: 'One thing; null where none is registered under this id.',
+    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    resolve: (_root, { id }, { things }) => things.load(id),
+  }),
+  things: t.connection(
+    {
+      type: ThingType,
+      description: 'Things by id.',
+      args: { filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }) },
+      resolve: (_root, args, { domain }) =>
+        resolvePage('thing', args, ({ id }: Thing) => id, (page) => listThings(domain, args.filter ?? {}, page)),
+    },
+    { name: 'ThingConnection', description: 'A page of things (Relay).' },
+    { name: 'ThingEdge', description: 'A thing in a page.' },
+  ),
+}))
+
+builder.mutationFields((t) => ({
+  registerThing: t.field({
+    type: RegisterPayload,
+    description: 'Registers a device. Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
+    args: { input: t.arg({ type: RegisterThingInput, required: true, description: 'The device.' }) },
+    resolve: async (_root, { input }, { domain }) => payloadOf(await registerThing(domain, input)),
+  }),
+  updateThing: t.field({
+    type: UpdatePayload,
+    description: 'Changes a thing. Errors: THING_NOT_FOUND, INPUT_INVALID, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
+    args: { input: t.arg({ type: UpdateThingInput, required: true, description: 'Which thing, and what to change.' }) },
+    resolve: async (_root, { input }, { domain }) => payloadOf(await updateThing(domain, input)),
+  }),
+  deregisterThing: t.field({
+    type: DeregisterPayload,
+    description: 'Removes a thing. Its executions stay, with `thing: null`; open ones run to their end. Errors: THING_NOT_FOUND.',
+    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    resolve: async (_root, { id }, { domain }) => payloadOf(await deregisterThing(domain, id)),
+  }),
+}))

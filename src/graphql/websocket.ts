@@ -1,0 +1,89 @@
+import { GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import type { WebSocketServer } from 'ws'
+import type { GraphQLServer } from './server.ts'
+
+/** Operations that one socket may have open at a time. */
+const MAX_OPERATIONS = 10_000
+const CONNECTION_INIT_TIMEOUT_MS = 10_000
+/** A socket whose other end does not answer a ping within this time is dead, and is closed. */
+const KEEP_ALIVE_MS = 12_000
+
+type Operation = ExecutionArgs & {
+  execute: (args: ExecutionArgs) => Promise<ExecutionResult>
+  subscribe: (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
+}
+
+interface SocketState extends Record<PropertyKey, unknown> {
+  operations?: Set<string>
+  gone?: AbortController
+}
+
+/**
+ * Serves graphql-transport-ws on these sockets. Operations run through Yoga's own pipeline, so limits, context and masked
+ * errors are those of HTTP: graphql-ws left alone would show an error's insides.
+ */
+export function serveGraphQLWebSockets(server: GraphQLServer, sockets: WebSocketServer): { dispose: () => void | Promise<void> } {
+  return useServer<Record<string, unknown>, SocketState>(
+    {
+      connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
+      execute: (args) => (args as Operation).execute(args),
+      subscribe: (args) => (args as Operation).subscribe(args),
+      onConnect: ({ extra }) => {
+        extra.operations = new Set()
+        extra.gone = new AbortController()
+      },
+      onDisconnect: ({ extra }) => extra.gone?.abort(),
+      onComplete: ({ extra }, id) => void extra.operations?.delete(id),
+      onSubscribe: ({ extra }, id, params) => {
+        const { operations, gone } = extra
+        if (!operations || !gone || operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
+        operations.add(id)
+        const prepared = prepare(server, { req: extra.request, signal: gone.signal, params })
+        return prepared.then((operation) => {
+          if (Array.isArray(operation)) operations.delete(id)
+          return operation
+        })
+      },
+    },
+    sockets,
+    KEEP_ALIVE_MS,
+  )
+}
+
+type Params = { query: string; operationName?: string | null | undefined; variables?: Record<string, unknown> | null | undefined }
+
+async function prepare(
+  server: GraphQLServer,
+  { params, ...initial }: Parameters<GraphQLServer['getEnveloped']>[0] & { params: Params },
+): Promise<Operation | readonly GraphQLError[]> {
+  const { schema, execute, subscribe, contextFactory, parse, validate } = server.getEnveloped({ ...initial, params })
+  const document = parseDocument(parse, params.query)
+  if (document instanceof GraphQLError) return [document]
+  const errors: readonly GraphQLError[] = validate(schema, document)
+  if (errors.length > 0) return errors
+  return {
+    schema,
+    document,
+    operationName: params.operationName,
+    variableValues: params.variables,
+    contextValue: await contextFactory(),
+    execute,
+    subscribe,
+  }
+}
+
+/** A syntax error is the client's, and is answered like every other: thrown, it would close the socket. */
+function parseDocument(parse: (source: string) => DocumentNode, source: string): DocumentNode | GraphQLError {
+  try {
+    return parse(source)
+  } catch (error) {
+    if (error instanceof GraphQLError) return error
+    throw error
+  }
+}
+
+const tooManyOperations = (): GraphQLError =>
+  new GraphQLError(`This socket has ${MAX_OPERATIONS} operations open; complete some, or open another socket.`, {
+    extensions: { code: 'TOO_MANY_OPERATIONS' },
+  })

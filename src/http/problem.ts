@@ -1,0 +1,55 @@
+import { STATUS_CODES } from 'node:http'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ErrorCode, UserError } from '../domain/errors.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** Problem details (RFC 9457) with the `code` that the GraphQL API has for it. */
+export interface Problem {
+  type: 'about:blank'
+  title: string
+  status: number
+  detail: string
+  code: string
+  /** One for each thing that is wrong with the input. */
+  errors?: { code: string; message: string; path: string[] }[]
+  /** The execution that was recorded all the same (DELIVERY_UNCONFIRMED). */
+  executionId?: string
+}
+
+const STATUS_OF: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  THING_NOT_FOUND: 404,
+  EXECUTION_NOT_FOUND: 404,
+  IDEMPOTENCY_CONFLICT: 409,
+  ACTION_UNKNOWN: 422,
+  PARAMS_INVALID: 422,
+  TTL_OUT_OF_RANGE: 422,
+  BROKER_UNAVAILABLE: 503,
+  DELIVERY_UNCONFIRMED: 503,
+}
+
+/** The answer that tells a problem. */
+export function problemResponse(
+  status: ContentfulStatusCode,
+  code: string,
+  detail: string,
+  more: Partial<Problem> = {},
+): Response {
+  const problem: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...more }
+  return new Response(JSON.stringify(problem), { status, headers: { 'content-type': PROBLEM_TYPE } })
+}
+
+/** Thrown by a handler, it becomes the answer. */
+export const problem = (...args: Parameters<typeof problemResponse>): HTTPException =>
+  new HTTPException(args[0], { res: problemResponse(...args) })
+
+/** What a mutation of the domain reports. The first error decides the status; all are listed. */
+export function problemOf(errors: readonly UserError[]): HTTPException {
+  const [first] = errors
+  if (!first) throw new Error('a failure without an error')
+  return problem(STATUS_OF[first.code] ?? 400, first.code, errors.map(({ message }) => message).join(' '), {
+    errors: errors.map(({ code, message, path }) => ({ code, message, path })),
+    ...(first.executionId && { executionId: first.executionId }),
+  })
+}

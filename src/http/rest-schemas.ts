@@ -1,0 +1,105 @@
+import { z } from '@hono/zod-openapi'
+import { executionStatus } from '../db/schema.ts'
+import { statusReason, type Execution } from '../domain/execution.ts'
+
+const object = z.record(z.string(), z.unknown())
+const anyJson = z.unknown()
+
+export const SendBody = z
+  .strictObject({
+    thingId: z.string().openapi({ description: 'The thing.', example: 'thermostat-001' }),
+    action: z.string().openapi({ description: 'What it shall do: 1 to 128 characters.', example: 'setTemperature' }),
+    params: object.optional().openapi({ description: 'With what; absent: {}.', example: { value: 24 } }),
+    ttl: z.number().optional().openapi({
+      description: "Seconds, from 1 to 86,400, in which the thing must answer; absent: the command definition's, else 30.",
+      example: 30,
+    }),
+  })
+  .openapi('SendCommand')
+
+export const ExecutionBody = z
+  .object({
+    executionId: z.uuid(),
+    commandId: z.uuid(),
+    thingId: z.string(),
+    action: z.string(),
+    params: object,
+    ttl: z.number().int().openapi({ description: 'Seconds.' }),
+    status: z.enum(executionStatus.enumValues).openapi({ description: 'SENT, then one of the others, once.' }),
+    result: anyJson.openapi({ description: 'What the thing answered; null: nothing.' }),
+    statusReason: z
+      .object({ code: z.string(), message: z.string().nullable() })
+      .nullable()
+      .openapi({ description: 'Why it has its status.' }),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    settledAt: z.iso.datetime().nullable(),
+  })
+  .openapi('Execution')
+
+export const PageBody = z
+  .object({
+    items: z.array(ExecutionBody).openapi({ description: 'Newest first.' }),
+    pageInfo: z.object({
+      hasNextPage: z.boolean(),
+      endCursor: z.string().nullable().openapi({ description: 'The `after` of the next page.' }),
+    }),
+  })
+  .openapi('ExecutionPage')
+
+export const ProblemBody = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string().openapi({ description: 'For programs; the ErrorCode of the GraphQL API.' }),
+    errors: z
+      .array(z.object({ code: z.string(), message: z.string(), path: z.array(z.string()) }))
+      .optional()
+      .openapi({ description: 'One for each thing that is wrong with the input.' }),
+    executionId: z.uuid().optional().openapi({ description: 'The execution that was recorded all the same (DELIVERY_UNCONFIRMED).' }),
+  })
+  .openapi('Problem')
+
+const several = <T extends z.ZodType>(member: T) =>
+  z.union([member.transform((value) => [value]), z.array(member)]).optional()
+
+const listOf = (description: string, items: { type: 'string'; enum?: string[] } = { type: 'string' }) => ({
+  description: `${description} Repeat it for several.`,
+  type: 'array' as const,
+  items,
+})
+
+export const ListQuery = z.object({
+  thingId: several(z.string()).openapi(listOf('Executions on this thing.')),
+  action: several(z.string()).openapi(listOf('With this action.')),
+  status: several(z.enum(executionStatus.enumValues)).openapi(
+    listOf('With this status.', { type: 'string', enum: [...executionStatus.enumValues] }),
+  ),
+  first: z
+    .string()
+    .regex(/^\d{1,4}$/, 'expected a whole number from 0 to 100')
+    .transform(Number)
+    .optional()
+    .openapi({ description: 'How many, from 0 to 100; absent: 20.', type: 'integer' }),
+  after: z.string().optional().openapi({ description: 'The `endCursor` of the page before.' }),
+})
+
+export function executionBody(execution: Execution): z.input<typeof ExecutionBody> {
+  const { id, commandId, thingId, action, params, ttl, status, result, createdAt, expiresAt, settledAt } = execution
+  return {
+    executionId: id,
+    commandId,
+    thingId,
+    action,
+    params,
+    ttl,
+    status,
+    result: result ?? null,
+    statusReason: statusReason(execution),
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    settledAt: settledAt?.toISOString() ?? null,
+  }
+}

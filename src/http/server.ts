@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { WebSocketServer } from 'ws'
+import type { Logger } from '../base/log.ts'
+import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
+
+export interface Doors {
+  /** Pages, REST and health: whatever is not GraphQL. */
+  routes: Hono
+  graphql: { path: string; handle: RequestHandler }
+  /** The sockets of each path, made by `createSockets`. */
+  sockets: Record<string, WebSocketServer>
+}
+
+export interface Listener {
+  url: string
+  port: number
+  stop(): Promise<void>
+}
+
+const HEADERS_TIMEOUT_MS = 20_000
+/** A request must have come whole within this time; the answer may take as long as a TTL. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** WebSockets of one path, to be handed upgrades: frames no larger than a body, no compression (it costs memory for each socket). */
+export const createSockets = (subprotocols?: string): WebSocketServer =>
+  new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_BODY_BYTES + 1024,
+    perMessageDeflate: false,
+    ...(subprotocols && { handleProtocols: (offered) => (offered.has(subprotocols) ? subprotocols : false) }),
+  })
+
+/** One port for everything. Rejects where it cannot be had. */
+export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
+  const server = createServer(createRequestHandler(doors, log))
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.on('upgrade', (req, socket, head) => upgrade(doors, req, socket, head, log))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const { port: actualPort } = server.address() as AddressInfo
+  return { url: urlOf(host, actualPort), port: actualPort, stop: () => close(server, doors) }
+}
+
+function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestHandler {
+  const handleRoutes = getRequestListener(routes.fetch)
+  return (req, res) => {
+    // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
+    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
+    Promise.resolve(handled).catch((error: unknown) => {
+      log.error({ err: error }, 'a request failed')
+      if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
+      else res.destroy()
+    })
+  }
+}
+
+async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  if (req.method === 'POST') {
+    if (!isJson(req.headers['content-type'])) return refuse(req, res, 415, 'expected Content-Type: application/json')
+    const body = await readBody(req)
+    if (!body.ok) return refuse(req, res, 413, `expected a body of at most ${MAX_BODY_BYTES} bytes`)
+    // Yoga takes a body that was read before from here.
+    Object.assign(req, { body: body.bytes })
+  }
+  await handle(req, res)
+}
+
+function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+  // What is left of the body is not read: the connection cannot be used again.
+  res.setHeader('connection', 'close')
+  sendJson(res, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  req.unpipe()
+  req.resume()
+}
+
+const isJson = (contentType: string | undefined): boolean =>
+  contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json'
+
+function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
+  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke before it was upgraded'))
+  const server = sockets[pathOf(req)]
+  if (!server) return reject(socket, '404 Not Found')
+  if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
+  server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
+}
+
+function reject(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+/** Browsers name the page's origin: only our own pages may open sockets. Other clients name none. */
+function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+  if (origin === undefined) return true
+  return URL.canParse(origin) && new URL(origin).host === host
+}
+
+const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'
+
+function urlOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** Stops taking requests, lets those under way finish within a time, and closes the sockets. */
+async function close(server: Server, { sockets }: Doors): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.close(1001, 'Going away')
+  server.closeIdleConnections()
+  const forced = setTimeout(() => {
+    for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.terminate()
+    server.closeAllConnections()
+  }, CLOSE_TIMEOUT_MS)
+  await closed
+  clearTimeout(forced)
+}

@@ -1,0 +1,101 @@
+/** How one connection to the broker ended, and what follows from it. Pure, but for mqtt.js' list of reasons. */
+import { ReasonCodes } from 'mqtt'
+import { ALL_RESPONSES } from '../protocol/topics.ts'
+import type { ProtocolVersion } from './link.ts'
+
+export interface Ending {
+  version: ProtocolVersion
+  /** The broker accepted our CONNECT. */
+  accepted: boolean
+  /** For how long it had, in milliseconds. */
+  lastedMs: number
+  /** The last error, with the reason code of a refusing CONNACK, or the code of the system call. */
+  error: (Error & { code?: unknown }) | undefined
+  /** The reason of an MQTT 5 DISCONNECT from the broker. */
+  disconnectReason: number | undefined
+}
+
+/** What the connections so far have taught. */
+export interface Experience {
+  mqtt5: 'untried' | 'works' | 'refused'
+  /** Connections in a row that the broker accepted and that were lost at once. */
+  shortLived: number
+}
+
+const VERSION_REFUSALS: unknown[] = [1, 132]
+const LOGIN_REFUSALS: unknown[] = [4, 5, 134, 135, 138, 140]
+const CLIENT_ID_REFUSALS: unknown[] = [2, 133]
+const SESSION_TAKEN_OVER = 142
+/** Codes of a peer that hung up; any other code means that we did not reach it. */
+const HANG_UPS: unknown[] = [undefined, 'ECONNRESET', 'EPIPE']
+
+const FIRST_RETRY_MS = 100
+const RETRY_MS = 1000
+/** After a refusal that a person must look at: no use hurrying, and two clients that throw each other off calm down. */
+const RETRY_REFUSED_MS = 5000
+/** A connection that lasted this long was sound, so its loss is followed by a fast first retry. */
+const SOUND_MS = 5000
+/** From so many on it is no accident: the usual cause are two clients that throw each other off, of which 3.1.1 says nothing. */
+const SUSPICIOUSLY_SHORT_LIVED = 3
+
+const TAKEN_OVER = 'another client seems to connect with our client id: give each replica an MQTT_CLIENT_ID of its own'
+
+export const SUBSCRIPTION_REFUSED = `the broker does not let us subscribe to ${ALL_RESPONSES}: allow it in the broker's ACL`
+
+/** The ending of a connection that is only beginning, or that never began because of `error`. */
+export function newEnding(version: ProtocolVersion, error?: unknown): Ending {
+  const cause = error === undefined || error instanceof Error ? error : new Error(String(error))
+  return { version, accepted: false, lastedMs: 0, error: cause, disconnectReason: undefined }
+}
+
+export function learn(known: Experience, ending: Ending): Experience {
+  const isShortLived = ending.accepted && ending.lastedMs < SOUND_MS
+  const shortLived = isShortLived ? known.shortLived + 1 : ending.accepted ? 0 : known.shortLived
+  return { mqtt5: learnMqtt5(known.mqtt5, ending), shortLived }
+}
+
+function learnMqtt5(known: Experience['mqtt5'], ending: Ending): Experience['mqtt5'] {
+  if (ending.version !== 5) return known
+  if (ending.accepted) return 'works'
+  return VERSION_REFUSALS.includes(ending.error?.code) ? 'refused' : known
+}
+
+/** The version to try next. A broker that hangs up on an MQTT 5 CONNECT without a word gets one try of 3.1.1. */
+export function nextVersion({ mqtt5 }: Experience, last: Ending): ProtocolVersion {
+  if (mqtt5 === 'refused') return 4
+  const hungUp = !last.accepted && HANG_UPS.includes(last.error?.code)
+  return mqtt5 === 'untried' && last.version === 5 && hungUp ? 4 : 5
+}
+
+export function retryDelayMs(known: Experience, last: Ending, next: ProtocolVersion): number {
+  if (last.version === 5 && next === 4) return 0
+  if (isTakenOver(known, last)) return RETRY_REFUSED_MS
+  if (last.accepted) return last.lastedMs >= SOUND_MS ? FIRST_RETRY_MS : RETRY_MS
+  return typeof last.error?.code === 'number' ? RETRY_REFUSED_MS : RETRY_MS
+}
+
+/** What is wrong, in a line for whoever runs the service. The same for the same cause, so that it is logged once. */
+export function explainEnding(known: Experience, ending: Ending): string {
+  const { accepted, error, disconnectReason } = ending
+  if (isTakenOver(known, ending)) return TAKEN_OVER
+  if (disconnectReason) return `the broker disconnected us (${reasonText(disconnectReason)})`
+  const { code } = error ?? {}
+  if (LOGIN_REFUSALS.includes(code)) {
+    return `the broker refused our login (${reasonText(code)}): check the user and the password in MQTT_URL`
+  }
+  if (CLIENT_ID_REFUSALS.includes(code))
+    return `the broker refused our client id (${reasonText(code)}): set MQTT_CLIENT_ID`
+  if (typeof code === 'number') return `the broker refused us (${reasonText(code)})`
+  // An AggregateError (each address of a host name was refused) has a code and no message.
+  if (error) return error.message || String(code)
+  return accepted ? 'the connection was lost' : 'the broker hung up before it answered'
+}
+
+function isTakenOver({ shortLived }: Experience, { accepted, disconnectReason }: Ending): boolean {
+  return accepted && (disconnectReason === SESSION_TAKEN_OVER || shortLived >= SUSPICIOUSLY_SHORT_LIVED)
+}
+
+const reasonText = (code: unknown): string => {
+  const texts: Record<number, string | undefined> = ReasonCodes
+  return (typeof code === 'number' && texts[code]) || `reason ${code}`
+}

@@ -1,0 +1,133 @@
+/** Takes what arrives on response topics to the domain in batches, and acknowledges each once it is committed. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { IPublishPacket, MqttClient } from 'mqtt'
+import { writeToStream } from 'mqtt-packet'
+import type { Logger } from '../base/log.ts'
+import type { IncomingResponse, ResponseHandler } from '../domain/ports.ts'
+import { RECEIVE_MAXIMUM } from './link.ts'
+
+export interface Listener {
+  /** Listens on a client that has not connected yet. */
+  listen(client: MqttClient): void
+  /** Hands over what arrives from now on. */
+  start(onResponses: ResponseHandler): void
+  /** Takes nothing more, and resolves when the batch on its way is settled and acknowledged. */
+  stop(): Promise<void>
+}
+
+interface Arrival {
+  client: MqttClient
+  /** Of a QoS 1 message, which wants a PUBACK. */
+  messageId: number | undefined
+  /** Undefined for a message that is only acknowledged. */
+  response: IncomingResponse | undefined
+}
+
+const MAX_BATCH = 500
+/** Those of one connection, and those of the one before it that are still on their way. */
+const MAX_WAITING = 2 * RECEIVE_MAXIMUM
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 5000
+/** Given to mqtt.js, it leaves out its own PUBACK, which would come before the commit. */
+const NOT_COMMITTED_YET = new Error('acknowledged after the commit')
+
+export function createListener(log: Logger): Listener {
+  const waiting: Arrival[] = []
+  /** Continuations of mqtt.js that are held back while too much is waiting: it reads no further meanwhile. */
+  const heldBack: (() => void)[] = []
+  const stopping = new AbortController()
+  let waitingBytes = 0
+  let retainedCount = 0
+  let onResponses: ResponseHandler | undefined
+  let working: Promise<void> | undefined
+
+  return { listen, start, stop }
+
+  function listen(client: MqttClient): void {
+    client.handleMessage = (packet, done) => {
+      if (stopping.signal.aborted) return done(NOT_COMMITTED_YET)
+      const arrival = readArrival(client, packet)
+      const take = () => {
+        waiting.push(arrival)
+        waitingBytes += sizeOf(arrival)
+        done(NOT_COMMITTED_YET)
+      }
+      if (isFull()) heldBack.push(take)
+      else take()
+      work()
+    }
+  }
+
+  function start(handler: ResponseHandler): void {
+    onResponses = handler
+    work()
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort()
+    await working
+  }
+
+  function readArrival(client: MqttClient, packet: IPublishPacket): Arrival {
+    const { topic, dup, retain } = packet
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+    if (retain) {
+      // Kept by the broker and replayed at each SUBSCRIBE: nobody knows what it was an answer to.
+      retainedCount += 1
+      log.debug({ topic, retainedCount }, 'a retained message on a response topic is ignored')
+    }
+    const messageId = packet.qos > 0 ? packet.messageId : undefined
+    return { client, messageId, response: retain ? undefined : { topic, payload, redelivered: dup } }
+  }
+
+  function isFull(): boolean {
+    return waiting.length >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES
+  }
+
+  function work(): void {
+    if (working || !onResponses) return
+    working = settleWaiting(onResponses).finally(() => {
+      working = undefined
+    })
+  }
+
+  /** What arrives while a batch is on its way is the next batch: alone a response waits for nothing, in a rush they share a commit. */
+  async function settleWaiting(handler: ResponseHandler): Promise<void> {
+    while (waiting.length > 0 && !stopping.signal.aborted) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      const responses = batch.flatMap(({ response }) => response ?? [])
+      if (responses.length > 0 && !(await handOver(handler, responses))) return
+      waiting.splice(0, batch.length)
+      waitingBytes -= batch.reduce((sum, arrival) => sum + sizeOf(arrival), 0)
+      // [MQTT-4.6.0-2] in the order in which they came.
+      batch.forEach(acknowledge)
+      while (heldBack.length > 0 && !isFull()) heldBack.shift()?.()
+    }
+  }
+
+  /** Tries until it is committed; false where we were stopped before. The broker has not been told, and delivers it again. */
+  async function handOver(handler: ResponseHandler, responses: IncomingResponse[]): Promise<boolean> {
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+      try {
+        await handler(responses)
+        if (retryMs > FIRST_RETRY_MS) log.info('responses are recorded again')
+        return true
+      } catch (error) {
+        if (retryMs === FIRST_RETRY_MS)
+          log.error({ err: error }, 'responses cannot be recorded; they wait at the broker')
+        await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => {})
+        if (stopping.signal.aborted) return false
+      }
+    }
+  }
+}
+
+/** Each client has one connection only, so a PUBACK cannot reach a later one, where the id means another message. */
+function acknowledge({ client, messageId }: Arrival): void {
+  if (messageId === undefined || !client.connected) return
+  const protocolVersion = client.options.protocolVersion
+  writeToStream({ cmd: 'puback', messageId }, client.stream, { protocolVersion })
+}
+
+const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0

@@ -1,0 +1,121 @@
+/** Publishes requests on one connection, each until its PUBACK, its deadline or the end of the connection. */
+import type { IClientPublishOptions, MqttClient } from 'mqtt'
+import type { OutgoingRequest, PublishOutcome } from '../domain/ports.ts'
+import { encodeRequest } from '../protocol/messages.ts'
+import { requestTopic, responseTopic } from '../protocol/topics.ts'
+
+export interface Outbox {
+  publish(request: OutgoingRequest): Promise<PublishOutcome>
+  /** Withdraws what is unconfirmed: nothing of it is sent later. */
+  close(why: string): void
+}
+
+interface Delivery {
+  request: OutgoingRequest
+  topic: string
+  payload: string
+  /** On the clock of performance.now(). */
+  expiresAt: number
+  messageId: number | undefined
+  settle: (outcome: PublishOutcome) => void
+}
+
+const PUBACK_DEADLINE_MS = 10_000
+/** Ours, where the broker names no Receive Maximum. */
+const MAX_IN_FLIGHT = 1000
+const NO_MATCHING_SUBSCRIBERS = 16
+
+/** `onSilence` is called when a request that was sent got no PUBACK in time: the link is dead then, whatever TCP says. */
+export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
+  const waiting = new Set<Delivery>()
+  const inFlight = new Map<number, Delivery>()
+  let closedWhy: string | undefined
+
+  // mqtt.js hides reason 16 from the callback of publish(), so we read the PUBACK ourselves.
+  client.on('packetreceive', (packet) => {
+    if (packet.cmd !== 'puback' || packet.messageId === undefined) return
+    inFlight.get(packet.messageId)?.settle(outcomeOf(packet.reasonCode ?? 0))
+  })
+  client.on('close', () => close('the connection to the broker was lost before it confirmed the request'))
+  return { publish, close }
+
+  function publish(request: OutgoingRequest): Promise<PublishOutcome> {
+    const topic = requestTopic(request)
+    const payload = encodeRequest(request.message)
+    const expiresAt = performance.now() + request.ttlLeftMs
+    return new Promise((resolve) => {
+      const delivery: Delivery = { request, topic, payload, expiresAt, messageId: undefined, settle }
+      const deadline = setTimeout(() => giveUp(delivery), Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS))
+      waiting.add(delivery)
+      if (closedWhy !== undefined) return settle(unconfirmed(closedWhy))
+      sendWaiting()
+
+      function settle(outcome: PublishOutcome): void {
+        clearTimeout(deadline)
+        waiting.delete(delivery)
+        if (delivery.messageId !== undefined) inFlight.delete(delivery.messageId)
+        resolve(outcome)
+        if (closedWhy === undefined) sendWaiting()
+      }
+    })
+  }
+
+  /** The broker's Receive Maximum may not be exceeded (MQTT 5, 3.3.4): the rest waits here, where it can be withdrawn. */
+  function sendWaiting() {
+    // Disconnected, mqtt.js would queue it and say nothing.
+    if (!client.connected || client.disconnecting) return close('not connected to the broker')
+    for (const delivery of waiting) {
+      if (inFlight.size >= Math.min(client.serverProperties?.receiveMaximum ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT)) return
+      waiting.delete(delivery)
+      send(delivery)
+    }
+  }
+
+  function send(delivery: Delivery): void {
+    client.publish(delivery.topic, delivery.payload, publishOptions(delivery), () => {})
+    const messageId = client.getLastMessageId()
+    delivery.messageId = messageId
+    inFlight.set(messageId, delivery)
+  }
+
+  function giveUp(delivery: Delivery): void {
+    const wasSent = delivery.messageId !== undefined
+    withdraw(delivery, 'the broker did not confirm the request in time')
+    if (wasSent) onSilence()
+  }
+
+  function close(why: string): void {
+    if (closedWhy !== undefined) return
+    closedWhy = why
+    for (const delivery of [...waiting, ...inFlight.values()]) withdraw(delivery, why)
+  }
+
+  function withdraw(delivery: Delivery, why: string): void {
+    delivery.settle(unconfirmed(why))
+    if (delivery.messageId !== undefined) client.removeOutgoingMessage(delivery.messageId)
+  }
+}
+
+/** mqtt.js leaves the properties out where the connection is of MQTT 3.1.1. */
+function publishOptions({ request, expiresAt }: Delivery): IClientPublishOptions {
+  return {
+    qos: 1,
+    retain: false,
+    properties: {
+      messageExpiryInterval: Math.max(1, Math.floor((expiresAt - performance.now()) / 1000)),
+      contentType: 'application/json',
+      responseTopic: responseTopic(request),
+      correlationData: Buffer.from(request.executionId),
+    },
+  }
+}
+
+function outcomeOf(reasonCode: number): PublishOutcome {
+  // Reasons from 128 on are refusals (MQTT 5, 3.4.2.1).
+  if (reasonCode >= 128) return unconfirmed(`the broker refused the request (reason ${reasonCode})`)
+  return { kind: 'confirmed', hasSubscriber: reasonCode !== NO_MATCHING_SUBSCRIBERS }
+}
+
+function unconfirmed(why: string): PublishOutcome {
+  return { kind: 'unconfirmed', why }
+}
