@@ -9,11 +9,11 @@ import { createRefusals } from './domain/refusals.ts'
 import { followReplicas } from './domain/replicas.ts'
 import { applyResponses } from './domain/responses.ts'
 import { thingsOfClient } from './domain/things.ts'
-import { createGraphQLServer, graphiqlPage, GRAPHQL_PATH } from './graphql/server.ts'
+import { createGraphQLServer, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
-import { startBroker, type Broker } from './mqtt/broker.ts'
+import { type Broker, startBroker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
 
 /** A running service. */
@@ -80,7 +80,13 @@ function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
   return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
 }
 
-function createContext(config: Config, log: Logger, store: Store, gateway: MqttGateway, broker: Broker | undefined): Context {
+function createContext(
+  config: Config,
+  log: Logger,
+  store: Store,
+  gateway: MqttGateway,
+  broker: Broker | undefined,
+): Context {
   return {
     db: store.db,
     log,
@@ -105,7 +111,12 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     sockets[MQTT_PATH] = mqttSockets
   }
   const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: graphiqlPage })
-  return listen(config.host, config.port, { routes, graphql: { path: GRAPHQL_PATH, handle: graphql }, sockets }, ctx.log)
+  return listen(
+    config.host,
+    config.port,
+    { routes, graphql: { path: GRAPHQL_PATH, handle: graphql }, sockets },
+    ctx.log,
+  )
 }
 
 function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {

@@ -12,7 +12,9 @@ export function banner({ url, database, broker }: App, dataDir: string): string 
     `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
     `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,
     ...portNote(broker),
-    ...(database === 'embedded' ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`] : []),
+    ...(database === 'embedded'
+      ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`]
+      : []),
     '',
   ]
   return lines.join('\n')
@@ -20,7 +22,9 @@ export function banner({ url, database, broker }: App, dataDir: string): string 
 
 function portNote(broker: App['broker']): string[] {
   if (broker.kind !== 'embedded' || broker.portWanted === 0 || broker.port === broker.portWanted) return []
-  return [`              Port ${broker.portWanted} is taken, so the embedded broker listens on ${broker.port}: devices need --url.`]
+  return [
+    `              Port ${broker.portWanted} is taken, so the embedded broker listens on ${broker.port}: devices need --url.`,
+  ]
 }
 
 /** The next command to type, after a plain start. */

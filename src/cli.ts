@@ -24,9 +24,11 @@ const program = new Command('fleet-commands')
 program
   .command('serve')
   .description('Run the service. Settings come from the environment and from a .env file (see README).')
-  .action(() => runService(readEnvironment(), async (app, config) => {
-    print(`${banner(app, config.dataDir)}\n${nextSteps(app)}`)
-  }))
+  .action(() =>
+    runService(readEnvironment(), async (app, config) => {
+      print(`${banner(app, config.dataDir)}\n${nextSteps(app)}`)
+    }),
+  )
 
 program
   .command('demo')
@@ -145,13 +147,17 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return String(error)
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `PORT: ${error.message.replace(/^listen EADDRINUSE: /, '')}, expected a free port (PORT=0 takes one)`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST: ${error.message}, expected an address of this machine`
+  if (code === 'EADDRINUSE')
+    return `PORT: ${error.message.replace(/^listen EADDRINUSE: /, '')}, expected a free port (PORT=0 takes one)`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `HOST: ${error.message}, expected an address of this machine`
   return code ? error.message : (error.stack ?? error.message)
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return version
 }
 
@@ -161,7 +167,8 @@ function milliseconds(text: string): number {
 }
 
 function share(text: string): number {
-  if (!/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(text)) throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.2')
+  if (!/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(text))
+    throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.2')
   return Number(text)
 }
 

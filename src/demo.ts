@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import { deviceUrl, sendExample } from './banner.ts'
-import { startDevice, type Device } from './device/device.ts'
+import { type Device, startDevice } from './device/device.ts'
 
 const THERMOSTAT = {
   name: 'com.example.thermostat',
@@ -25,10 +25,18 @@ const THINGS = ['thermostat-001', 'thermostat-002', 'thermostat-003']
 
 /** Fills a running service, through its API like any client: a type, three things, two of which answer. */
 export async function startDemo(app: App): Promise<{ text: string; stop: () => Promise<void> }> {
-  await mutate(app.url, 'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }', THERMOSTAT)
+  await mutate(
+    app.url,
+    'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }',
+    THERMOSTAT,
+  )
   for (const id of THINGS) {
     const input = { id, thingType: THERMOSTAT.name, tags: ['demo'] }
-    await mutate(app.url, 'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { errors { message } } }', input)
+    await mutate(
+      app.url,
+      'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { errors { message } } }',
+      input,
+    )
   }
   const url = deviceUrl(app.broker)
   const devices: Device[] = [

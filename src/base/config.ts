@@ -36,7 +36,11 @@ const SETTINGS = {
   HOST: setting(z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/), 'a host name or an IP address, such as 127.0.0.1'),
   PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
   DATABASE_URL: setting(urlOf(POSTGRES_PROTOCOLS), 'a URL such as postgres://user:password@host:5432/database', true),
-  MQTT_URL: setting(urlOf(MQTT_PROTOCOLS), 'a URL such as mqtt://user:password@host:1883 (mqtt, mqtts, ws or wss)', true),
+  MQTT_URL: setting(
+    urlOf(MQTT_PROTOCOLS),
+    'a URL such as mqtt://user:password@host:1883 (mqtt, mqtts, ws or wss)',
+    true,
+  ),
   MQTT_CLIENT_ID: setting(
     z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/),
     '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, different for each replica',
@@ -78,6 +82,8 @@ function read<T>(name: string, { schema, expected, secret }: Setting<T>, env: Re
 }
 
 function defaultClientId(listenPort: number): string {
-  const host = hostname().replace(/[^A-Za-z0-9_.:-]/g, '-').slice(0, 38)
+  const host = hostname()
+    .replace(/[^A-Za-z0-9_.:-]/g, '-')
+    .slice(0, 38)
   return `fleet-commands-${host}-${listenPort}`
 }

@@ -17,7 +17,9 @@ export interface ChangeListener {
 export async function listenForChanges(client: Sql, origin: string, listener: ChangeListener): Promise<void> {
   let heardUpTo: Date | undefined
   const readClock = async () => {
-    const [row] = await client<{ ms: number }[]>`select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as ms`
+    const [row] = await client<
+      { ms: number }[]
+    >`select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as ms`
     return new Date(row?.ms ?? 0)
   }
   await client.listen(

@@ -9,9 +9,9 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
+import { type ChangeListener, listenForChanges } from './changes.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
-import { listenForChanges, type ChangeListener } from './changes.ts'
 import { schema } from './schema.ts'
 
 /** What queries are written against: Postgres through postgres.js and PGlite look the same from here. */

@@ -38,8 +38,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 
 export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === UNIQUE_VIOLATION
 
-export const isForeignKeyViolation = (error: unknown): boolean =>
-  FOREIGN_KEY_VIOLATIONS.includes(sqlState(error) ?? '')
+export const isForeignKeyViolation = (error: unknown): boolean => FOREIGN_KEY_VIOLATIONS.includes(sqlState(error) ?? '')
 
 /** Two transactions waited for each other, and this one was chosen to give way: the same statement again succeeds. */
 export const isDeadlock = (error: unknown): boolean => ['40P01', '40001'].includes(sqlState(error) ?? '')

@@ -100,7 +100,10 @@ export const executions = pgTable(
   (table) => [
     check('executions_ttl', sql`${table.ttl} between 1 and 86400`),
     check('executions_settled_at', sql`(${table.status} = 'SENT') = (${table.settledAt} is null)`),
-    check('executions_outcome', sql`${table.status} <> 'SENT' or (${table.result} is null and ${table.reasonCode} is null)`),
+    check(
+      'executions_outcome',
+      sql`${table.status} <> 'SENT' or (${table.result} is null and ${table.reasonCode} is null)`,
+    ),
     // Each serves one filter and, with the id behind it, newest-first pages of it.
     index('executions_thing').on(table.thingId, table.id),
     index('executions_status').on(table.status, table.id),

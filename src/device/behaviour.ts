@@ -76,7 +76,11 @@ export function encodeAnswer(response: DeviceResponse, nowSeconds: number): Enco
 }
 
 /** What `act` answers; where it throws, a FAILED that says so. */
-export async function runAct(act: Act, request: DeviceRequest, signal: AbortSignal): Promise<DeviceResponse | 'silent'> {
+export async function runAct(
+  act: Act,
+  request: DeviceRequest,
+  signal: AbortSignal,
+): Promise<DeviceResponse | 'silent'> {
   try {
     return await act(request, signal)
   } catch (error) {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import mqtt, { type IClientOptions, MqttClient } from 'mqtt'
-import { connectionRefusal, isProtocolRefusal, reasonCodeOf, type Refusal, subscriptionRefusal } from './refusal.ts'
+import { connectionRefusal, isProtocolRefusal, type Refusal, reasonCodeOf, subscriptionRefusal } from './refusal.ts'
 
 export interface ConnectionOptions {
   /** The broker: mqtt, mqtts, ws or wss; or what opens a stream to a broker in this process. */
@@ -140,11 +140,17 @@ function followLink(attempt: Attempt, options: ConnectionOptions, handlers: Conn
 
 function reportLoss(attempt: Attempt, handlers: ConnectionHandlers): void {
   if (attempt.connected) dropPoison(attempt)
-  if (!attempt.refused && !attempt.client.disconnecting) handlers.onLost(attempt.why ?? 'the broker closed the connection')
+  if (!attempt.refused && !attempt.client.disconnecting)
+    handlers.onLost(attempt.why ?? 'the broker closed the connection')
   Object.assign(attempt, { why: undefined, refused: false, connected: false })
 }
 
-function subscribe(attempt: Attempt, options: ConnectionOptions, handlers: ConnectionHandlers, sessionPresent: boolean) {
+function subscribe(
+  attempt: Attempt,
+  options: ConnectionOptions,
+  handlers: ConnectionHandlers,
+  sessionPresent: boolean,
+) {
   const { client, version } = attempt
   const { clientId, filter, reconnectMs } = options
   client.subscribe(filter, { qos: 1 }, (error) => {

@@ -17,7 +17,14 @@ export type DeviceNews =
   /** A request came again. Where it was `answered`, the same answer goes out again. */
   | { kind: 'repeated'; executionId: string; action: string; remembered: Remembered['kind'] }
   /** The broker has the answer. */
-  | { kind: 'answered'; executionId: string; status: ResponseStatus; payload: string; fromMemory: boolean; tookMs: number }
+  | {
+      kind: 'answered'
+      executionId: string
+      status: ResponseStatus
+      payload: string
+      fromMemory: boolean
+      tookMs: number
+    }
   /** The broker does not let it in, listen or answer: somebody must do something. */
   | ({ kind: 'refused' } & Refusal)
   /** Something unexpected that it survived. */
@@ -86,7 +93,8 @@ function brief(params: JsonObject): string {
   return text.length > MAX_DETAIL_CHARACTERS ? `${text.slice(0, MAX_DETAIL_CHARACTERS)}…` : text
 }
 
-const formatTime = (at: Date): string => `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`
+const formatTime = (at: Date): string =>
+  `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`
 
 /** Names and reasons come from elsewhere: no line break and no terminal escape of theirs may reach the terminal. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')

@@ -36,7 +36,7 @@ export const isProtocolRefusal = (error: Error): boolean => [1, 132].includes(re
 /** A CONNACK that will not change by trying again, or undefined. */
 export function connectionRefusal(error: Error): Refusal | undefined {
   const advice = CONNECTION_ADVICE.get(reasonCodeOf(error) ?? 0)
-  return advice === undefined ? undefined : { what: 'connection', why: error.message, advice }
+  return advice === undefined ? undefined : { what: 'connection', why: reasonOf(error), advice }
 }
 
 /** A SUBACK that says no. */
@@ -44,13 +44,23 @@ export function subscriptionRefusal(error: Error, clientId: string, filter: stri
   const advice =
     `register the thing with the client id ${clientId} (mutation registerThing), or let this client subscribe to ` +
     `${filter} in the access rules of the broker`
-  return { what: 'subscription', why: error.message, advice }
+  return { what: 'subscription', why: reasonOf(error), advice }
 }
 
 /** A response that did not get through. */
 export function responseRefusal(error: unknown, topic: string): Refusal {
-  const why = error instanceof Error ? error.message : String(error)
-  return { what: 'response', why, advice: `let this client publish to ${topic} in the access rules of the broker` }
+  return {
+    what: 'response',
+    why: reasonOf(error),
+    advice: `let this client publish to ${topic} in the access rules of the broker`,
+  }
+}
+
+/** The words of mqtt.js without those that ours repeat. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  if (text === 'Message removed') return 'the link broke each time it was sent'
+  return text.replace(/^(Connection refused|Subscribe error|Publish error): /, '')
 }
 
 /** The refusal as one sentence for people. */

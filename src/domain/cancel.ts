@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import { userError, type UserError } from './errors.ts'
+import { type UserError, userError } from './errors.ts'
 import type { Execution } from './execution.ts'
 import { findExecution } from './executions.ts'
 import { isUuid } from './filter.ts'
@@ -26,6 +26,7 @@ export async function cancelExecution(ctx: Context, id: string): Promise<CancelO
 }
 
 function explainNotCanceled(id: string, execution: Execution | undefined): UserError {
-  if (execution) return userError('ALREADY_SETTLED', ['id'], `The execution is ${execution.status} already, and stays so.`)
+  if (execution)
+    return userError('ALREADY_SETTLED', ['id'], `The execution is ${execution.status} already, and stays so.`)
   return userError('EXECUTION_NOT_FOUND', ['id'], `There is no execution ${JSON.stringify(id.slice(0, 64))}.`)
 }

@@ -4,13 +4,15 @@ import { isDatabaseUnavailable } from '../db/errors.ts'
 export const ERROR_CODES = {
   THING_NOT_FOUND: 'No thing is registered under this id.',
   THING_ALREADY_REGISTERED: 'A thing is registered under this id already; use updateThing.',
-  CLIENT_ID_TAKEN: 'Another thing has this clientId. A client is one thing, because whoever holds it can answer for it.',
+  CLIENT_ID_TAKEN:
+    'Another thing has this clientId. A client is one thing, because whoever holds it can answer for it.',
   THING_TYPE_NOT_FOUND: 'No Thing Type is defined under this name.',
   THING_TYPE_IN_USE: 'Things have this type; give them another one or none first.',
   EXECUTION_NOT_FOUND: 'There is no execution with this id.',
   ALREADY_SETTLED: 'The execution has its terminal status, which never changes again.',
   ACTION_UNKNOWN: "The thing's type defines commands, and none of this name.",
-  PARAMS_INVALID: "`params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation.",
+  PARAMS_INVALID:
+    "`params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation.",
   TTL_OUT_OF_RANGE: 'A TTL is a whole number of seconds from 1 to 86,400.',
   SCHEMA_INVALID: 'Not a JSON Schema (2020-12), or one that refers to something that is not in it.',
   INPUT_INVALID: 'A value that does not have the form that the field asks for.',

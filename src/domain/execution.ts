@@ -33,10 +33,14 @@ export function causeOfIgnoring(status: TerminalStatus): 'LATE' | 'REPEATED' {
 /** Why the execution has its status, for people and for programs. CANCELED and SUCCEEDED need no reason. */
 export function statusReason(execution: Execution): { code: string; message: string | null } | null {
   if (!execution.reasonCode) return null
-  return { code: execution.reasonCode, message: execution.reasonMessage ?? REASON_MESSAGES[execution.reasonCode] ?? null }
+  return {
+    code: execution.reasonCode,
+    message: execution.reasonMessage ?? REASON_MESSAGES[execution.reasonCode] ?? null,
+  }
 }
 
 const REASON_MESSAGES: Record<string, string> = {
   NO_RESPONSE: 'The thing did not answer before the TTL passed. It may have acted all the same.',
-  NO_SUBSCRIBER: 'Nobody was subscribed to the request when it was published, and no answer came before the TTL passed.',
+  NO_SUBSCRIBER:
+    'Nobody was subscribed to the request when it was published, and no answer came before the TTL passed.',
 }

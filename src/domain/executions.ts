@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, gte, inArray, lt, or, type SQL } from 'drizzle-
 import { executions, ignoredResponses } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import type { Execution, IgnoredResponse } from './execution.ts'
-import { filterCondition, isUuid, type ExecutionFilter } from './filter.ts'
+import { type ExecutionFilter, filterCondition, isUuid } from './filter.ts'
 
 /** A page by keyset: rows after and before these keys, newest first, or oldest first where `inverted`. */
 export interface Page {

@@ -1,4 +1,4 @@
-import { and, gte, inArray, lt, sql, type SQL } from 'drizzle-orm'
+import { and, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { executions } from '../db/schema.ts'
 import type { Execution, ExecutionStatus } from './execution.ts'
 

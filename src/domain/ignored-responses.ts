@@ -3,7 +3,7 @@ import { executions, ignoredResponses } from '../db/schema.ts'
 import { canonicalJson } from '../protocol/json.ts'
 import type { ResponseMessage } from '../protocol/messages.ts'
 import type { Context } from './context.ts'
-import { causeOfIgnoring, isSettled, type Answer, type Execution, type IgnoredResponse } from './execution.ts'
+import { type Answer, causeOfIgnoring, type Execution, type IgnoredResponse, isSettled } from './execution.ts'
 
 /** A response that named an execution and did not settle it: a valid one, or one with a problem. */
 export interface Unapplied {

@@ -1,6 +1,6 @@
+import { isThingId } from '../protocol/topics.ts'
 import { ArgumentError } from './errors.ts'
 import { isUuid } from './filter.ts'
-import { isThingId } from '../protocol/topics.ts'
 
 export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 100
@@ -10,7 +10,8 @@ export type Listed = 'execution' | 'thing' | 'type'
 
 const KEY_FORMATS: Record<Listed, (key: string) => boolean> = { execution: isUuid, thing: isThingId, type: isThingId }
 
-export const encodeCursor = (listed: Listed, key: string): string => Buffer.from(`${listed}:${key}`).toString('base64url')
+export const encodeCursor = (listed: Listed, key: string): string =>
+  Buffer.from(`${listed}:${key}`).toString('base64url')
 
 /** The key in a cursor of this API. Throws an ArgumentError on anything else. */
 export function decodeCursor(listed: Listed, argument: string, cursor: string): string {

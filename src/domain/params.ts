@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
 import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
-import { userError, type UserError } from './errors.ts'
+import { type UserError, userError } from './errors.ts'
 
 /** Leaves room for the rest of the request in the 256 KB that a broker takes. */
 export const MAX_PARAMS_BYTES = 240 * 1024
@@ -59,7 +59,8 @@ function violation(path: string[], problem: string): UserError {
 /** From a JSON Pointer (RFC 6901), with the member that is missing or too much as its last step. */
 function pathOf({ instancePath, params }: ErrorObject): string[] {
   const steps = instancePath.split('/').slice(1)
-  const member = params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty'] ?? params['propertyName']
+  const member =
+    params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty'] ?? params['propertyName']
   const path = steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
   return typeof member === 'string' ? [...path, member] : path
 }

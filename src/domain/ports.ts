@@ -1,6 +1,7 @@
 /** What the domain needs of MQTT, said without a word of MQTT's. `mqtt/gateway.ts` keeps these promises. */
-import type { ExecutionTopic } from '../protocol/topics.ts'
+
 import type { RequestMessage } from '../protocol/messages.ts'
+import type { ExecutionTopic } from '../protocol/topics.ts'
 
 /** A request on its way to one thing. */
 export interface OutgoingRequest extends ExecutionTopic {

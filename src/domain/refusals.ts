@@ -1,7 +1,14 @@
 import type { Logger } from '../base/log.ts'
 
 /** Why a message on a response topic counted for nothing. */
-export type RefusalCause = 'BAD_TOPIC' | 'MALFORMED' | 'UNKNOWN_EXECUTION' | 'WRONG_THING' | 'LATE' | 'REPEATED' | 'UNSTORABLE'
+export type RefusalCause =
+  | 'BAD_TOPIC'
+  | 'MALFORMED'
+  | 'UNKNOWN_EXECUTION'
+  | 'WRONG_THING'
+  | 'LATE'
+  | 'REPEATED'
+  | 'UNSTORABLE'
 
 export interface Refusals {
   count(cause: RefusalCause, details: Record<string, unknown>): void

@@ -1,6 +1,6 @@
 import { isDatabaseUnavailable } from '../db/errors.ts'
 import { parseResponse, type ResponseMessage } from '../protocol/messages.ts'
-import { parseResponseTopic, type ExecutionTopic } from '../protocol/topics.ts'
+import { type ExecutionTopic, parseResponseTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import type { Execution } from './execution.ts'
 import { findExecutions } from './executions.ts'
@@ -22,9 +22,20 @@ export async function applyResponses(ctx: Context, incoming: readonly IncomingRe
   const { valid, malformed } = readResponses(ctx, incoming)
   const { first, further } = splitFirst(valid)
   const settled = await settleEach(ctx, first)
-  const unapplied: Unapplied[] = [...first.filter(({ executionId }) => !settled.has(executionId)), ...further, ...malformed]
+  const unapplied: Unapplied[] = [
+    ...first.filter(({ executionId }) => !settled.has(executionId)),
+    ...further,
+    ...malformed,
+  ]
   if (unapplied.length === 0) return
-  const current = new Map((await findExecutions(ctx, unapplied.map((one) => one.executionId))).map((row) => [row.id, row]))
+  const current = new Map(
+    (
+      await findExecutions(
+        ctx,
+        unapplied.map((one) => one.executionId),
+      )
+    ).map((row) => [row.id, row]),
+  )
   for (const one of unapplied) await recordOrDrop(ctx, one, current.get(one.executionId))
 }
 
@@ -63,7 +74,10 @@ async function settleEach(ctx: Context, responses: ValidResponse[]): Promise<Set
   try {
     const settled = await settleExecutions(ctx, settlements)
     for (const execution of settled) {
-      ctx.log.debug({ executionId: execution.id, thingId: execution.thingId, status: execution.status }, 'execution settled')
+      ctx.log.debug(
+        { executionId: execution.id, thingId: execution.thingId, status: execution.status },
+        'execution settled',
+      )
     }
     return new Set(settled.map(({ id }) => id))
   } catch (error) {
@@ -85,7 +99,8 @@ async function settleOneByOne(ctx: Context, responses: ValidResponse[]): Promise
 async function recordOrDrop(ctx: Context, one: Unapplied, execution: Execution | undefined): Promise<void> {
   const { executionId, thingId } = one
   if (!execution) return ctx.refusals.count('UNKNOWN_EXECUTION', { executionId, thingId })
-  if (execution.thingId !== thingId) return ctx.refusals.count('WRONG_THING', { executionId, thingId, owner: execution.thingId })
+  if (execution.thingId !== thingId)
+    return ctx.refusals.count('WRONG_THING', { executionId, thingId, owner: execution.thingId })
   const cause = await recordIgnored(ctx, one, execution)
   if (cause) ctx.refusals.count(cause, { executionId, thingId, problem: one.problem })
 }

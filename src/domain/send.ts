@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { eq, sql } from 'drizzle-orm'
-import { executions, idempotencyKeys, thingTypes, things } from '../db/schema.ts'
+import { executions, idempotencyKeys, things, thingTypes } from '../db/schema.ts'
 import { canonicalJson, type JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
-import { fail, succeed, userError, type Outcome, type UserError } from './errors.ts'
-import { DEFAULT_TTL_SECONDS, isSettled, isValidTtl, type Execution } from './execution.ts'
+import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
+import { DEFAULT_TTL_SECONDS, type Execution, isSettled, isValidTtl } from './execution.ts'
 import { findExecution } from './executions.ts'
 import { validateParams } from './params.ts'
 import { storableText } from './text.ts'
@@ -97,7 +97,9 @@ async function findRepeated(ctx: Context, request: SendRequest): Promise<Outcome
     .where(eq(idempotencyKeys.key, idempotencyKey))
   if (!first) return undefined
   if (first.fingerprint === fingerprintOf(request)) return succeed(first.execution)
-  return fail(userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.'))
+  return fail(
+    userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.'),
+  )
 }
 
 /** Of the request as it was given, so that a default that changed meanwhile makes no other request of it. */
@@ -184,12 +186,23 @@ async function noteNoSubscriber(ctx: Context, executionId: string): Promise<void
 }
 
 function actionUnknown(type: string, action: string, commands: { name: string }[]): UserError {
-  const known = commands.map(({ name }) => name).join(', ').slice(0, 512)
-  return userError('ACTION_UNKNOWN', ['action'], `${type} defines no command ${JSON.stringify(action)}; it defines ${known}.`)
+  const known = commands
+    .map(({ name }) => name)
+    .join(', ')
+    .slice(0, 512)
+  return userError(
+    'ACTION_UNKNOWN',
+    ['action'],
+    `${type} defines no command ${JSON.stringify(action)}; it defines ${known}.`,
+  )
 }
 
 const brokerUnavailable = (): UserError =>
-  userError('BROKER_UNAVAILABLE', [], 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.')
+  userError(
+    'BROKER_UNAVAILABLE',
+    [],
+    'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
+  )
 
 const unconfirmed = (id: string): string =>
   `The broker did not confirm the request in time. Execution ${id} is recorded and stays SENT until a response or its TTL; the request may or may not have reached the thing.`

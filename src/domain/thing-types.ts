@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { isForeignKeyViolation } from '../db/errors.ts'
-import { thingTypes, type CommandDefinition } from '../db/schema.ts'
+import { type CommandDefinition, thingTypes } from '../db/schema.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
-import { fail, succeed, userError, type Outcome, type UserError } from './errors.ts'
+import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { isValidTtl } from './execution.ts'
 import type { Page } from './executions.ts'
 import { findSchemaProblem } from './params.ts'
@@ -34,7 +34,10 @@ const MAX_VERSION = 64
 const MAX_DESCRIPTION = 1_024
 
 export async function findThingTypes({ db }: Pick<Context, 'db'>, names: readonly string[]): Promise<ThingType[]> {
-  return db.select().from(thingTypes).where(inArray(thingTypes.name, names.filter(isThingId)))
+  return db
+    .select()
+    .from(thingTypes)
+    .where(inArray(thingTypes.name, names.filter(isThingId)))
 }
 
 /** Thing Types by name. */
@@ -81,7 +84,9 @@ export async function deleteThingType(ctx: Context, name: string): Promise<Outco
     return succeed(deleted)
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error
-    return fail(userError('THING_TYPE_IN_USE', ['name'], `Things have the type ${name}; give them another one or none first.`))
+    return fail(
+      userError('THING_TYPE_IN_USE', ['name'], `Things have the type ${name}; give them another one or none first.`),
+    )
   }
 }
 
@@ -96,7 +101,9 @@ const toDefinition = (command: CommandDefinitionInput): CommandDefinition => ({
 function findProblems({ name, version, description, commands }: ThingTypeInput): UserError[] {
   const errors: UserError[] = []
   if (!isThingId(name)) {
-    errors.push(userError('INPUT_INVALID', ['name'], 'name: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'))
+    errors.push(
+      userError('INPUT_INVALID', ['name'], 'name: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'),
+    )
   }
   errors.push(...storableText(['version'], version, 1, MAX_VERSION))
   errors.push(...storableText(['description'], description, 0, MAX_DESCRIPTION))
@@ -108,7 +115,13 @@ function findProblems({ name, version, description, commands }: ThingTypeInput):
   commands?.forEach((command, index) => {
     errors.push(...findCommandProblems(command, ['commands', String(index)]))
     if (names.has(command.name)) {
-      errors.push(userError('INPUT_INVALID', ['commands', String(index), 'name'], `name: ${quote(command.name)} is defined twice`))
+      errors.push(
+        userError(
+          'INPUT_INVALID',
+          ['commands', String(index), 'name'],
+          `name: ${quote(command.name)} is defined twice`,
+        ),
+      )
     }
     names.add(command.name)
   })
@@ -126,7 +139,10 @@ function findCommandProblems(command: CommandDefinitionInput, path: string[]): U
   for (const field of ['paramsSchema', 'resultSchema'] as const) {
     const schema = command[field]
     const problem = schema && findSchemaProblem(schema)
-    if (problem) errors.push(userError('SCHEMA_INVALID', [...path, field], `${field}: expected a JSON Schema (2020-12): ${problem}`))
+    if (problem)
+      errors.push(
+        userError('SCHEMA_INVALID', [...path, field], `${field}: expected a JSON Schema (2020-12): ${problem}`),
+      )
   }
   return errors
 }

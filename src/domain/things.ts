@@ -3,7 +3,7 @@ import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
 import { things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
-import { fail, succeed, userError, type Outcome, type UserError } from './errors.ts'
+import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import type { Page } from './executions.ts'
 import { storableText } from './text.ts'
 
@@ -29,7 +29,10 @@ const MAX_TAG = 64
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
-  return db.select().from(things).where(inArray(things.id, ids.filter(isThingId)))
+  return db
+    .select()
+    .from(things)
+    .where(inArray(things.id, ids.filter(isThingId)))
 }
 
 /** The things that a client with this clientId may act for: the one that has it, or none. */
@@ -125,7 +128,9 @@ async function storeThing(
       return fail(userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId ?? id}.`))
     }
     if (!isForeignKeyViolation(error)) throw error
-    return fail(userError('THING_TYPE_NOT_FOUND', ['thingType'], `There is no Thing Type ${JSON.stringify(thingType)}.`))
+    return fail(
+      userError('THING_TYPE_NOT_FOUND', ['thingType'], `There is no Thing Type ${JSON.stringify(thingType)}.`),
+    )
   }
 }
 
@@ -135,7 +140,9 @@ function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[
     errors.push(userError('INPUT_INVALID', ['id'], 'id: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'))
   }
   if (clientId != null && !CLIENT_ID.test(clientId)) {
-    errors.push(userError('INPUT_INVALID', ['clientId'], 'clientId: expected 1 to 128 printable ASCII characters without spaces'))
+    errors.push(
+      userError('INPUT_INVALID', ['clientId'], 'clientId: expected 1 to 128 printable ASCII characters without spaces'),
+    )
   }
   if (thingType != null && !isThingId(thingType)) {
     errors.push(userError('THING_TYPE_NOT_FOUND', ['thingType'], 'thingType: expected the name of a Thing Type'))
@@ -143,6 +150,8 @@ function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[
   if (tags && tags.length > MAX_TAGS) {
     errors.push(userError('INPUT_INVALID', ['tags'], `tags: expected at most ${MAX_TAGS}`))
   }
-  tags?.slice(0, MAX_TAGS).forEach((tag, index) => errors.push(...storableText(['tags', String(index)], tag, 1, MAX_TAG)))
+  tags
+    ?.slice(0, MAX_TAGS)
+    .forEach((tag, index) => errors.push(...storableText(['tags', String(index)], tag, 1, MAX_TAG)))
   return errors
 }

@@ -1,9 +1,9 @@
 import { isDatabaseUnavailable } from '../db/errors.ts'
 import type { Context } from './context.ts'
 import { ExecutionNotFound } from './errors.ts'
-import { isSettled, type Execution } from './execution.ts'
-import { findExecution, listChanges, type ChangeCursor } from './executions.ts'
-import { matchesFilter, type ExecutionFilter } from './filter.ts'
+import { type Execution, isSettled } from './execution.ts'
+import { type ChangeCursor, findExecution, listChanges } from './executions.ts'
+import { type ExecutionFilter, matchesFilter } from './filter.ts'
 
 export interface WatchRequest {
   /** One execution: as it is now, then each change, and the end once it is settled. */
@@ -155,7 +155,9 @@ function takeFirst(pending: Map<string, Execution>): Execution | undefined {
 }
 
 /** Reads a little further back: what changed before `at` may have become visible only after it. */
-const cursorWithLag = ({ commitLagMs }: Context, at: Date): ChangeCursor => ({ at: new Date(at.getTime() - commitLagMs) })
+const cursorWithLag = ({ commitLagMs }: Context, at: Date): ChangeCursor => ({
+  at: new Date(at.getTime() - commitLagMs),
+})
 
 function earlier(one: ChangeCursor | undefined, other: ChangeCursor): ChangeCursor {
   return one && one.at <= other.at ? one : other

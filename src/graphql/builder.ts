@@ -34,7 +34,9 @@ export const builder = new SchemaBuilder<{
     nodeFieldOptions: { description: 'The row.', nullable: false },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    cursorFieldOptions: { description: 'Where this row stands: pass it as `after` or `before`. It stays right while rows come and go.' },
+    cursorFieldOptions: {
+      description: 'Where this row stands: pass it as `after` or `before`. It stays right while rows come and go.',
+    },
     firstArgOptions: { description: `How many rows from the beginning of the list. ${PAGE_SIZE}` },
     afterArgOptions: { description: 'Rows behind this cursor in the list.' },
     lastArgOptions: { description: `How many rows from the end of the list. ${PAGE_SIZE}` },
@@ -60,9 +62,12 @@ builder.subscriptionType({
 const JSON_LIMITS = 'Nested at most 64 levels; no NUL and no lone surrogates in strings.'
 
 builder.addScalarType('JSON', withPlainLiterals(JSONResolver), { description: `Any JSON value. ${JSON_LIMITS}` })
-builder.addScalarType('JSONObject', withPlainLiterals(JSONObjectResolver), { description: `A JSON object. ${JSON_LIMITS}` })
+builder.addScalarType('JSONObject', withPlainLiterals(JSONObjectResolver), {
+  description: `A JSON object. ${JSON_LIMITS}`,
+})
 builder.addScalarType('DateTime', DateTimeResolver, {
-  description: 'An instant in RFC 3339, such as 2025-05-28T08:00:00.000Z, to the millisecond. It is the clock of the database.',
+  description:
+    'An instant in RFC 3339, such as 2025-05-28T08:00:00.000Z, to the millisecond. It is the clock of the database.',
 })
 
 /** Literals in a document become objects without a prototype, which Drizzle cannot take: they are made what variables are. */

@@ -1,6 +1,13 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay'
 import type { Page } from '../domain/executions.ts'
-import { checkPageSize, decodeCursor, DEFAULT_PAGE_SIZE, encodeCursor, MAX_PAGE_SIZE, type Listed } from '../domain/paging.ts'
+import {
+  checkPageSize,
+  DEFAULT_PAGE_SIZE,
+  decodeCursor,
+  encodeCursor,
+  type Listed,
+  MAX_PAGE_SIZE,
+} from '../domain/paging.ts'
 
 interface PageArguments {
   first?: number | null | undefined

@@ -18,8 +18,14 @@ export interface GraphQLContext {
 export function createGraphQLContext(domain: Context, signal: AbortSignal): GraphQLContext {
   return {
     domain,
-    things: batch((ids) => findThings(domain, ids), (thing) => thing.id),
-    thingTypes: batch((names) => findThingTypes(domain, names), (type) => type.name),
+    things: batch(
+      (ids) => findThings(domain, ids),
+      (thing) => thing.id,
+    ),
+    thingTypes: batch(
+      (names) => findThingTypes(domain, names),
+      (type) => type.name,
+    ),
     ignoredResponses: new DataLoader(async (ids) => {
       const rows = await findIgnoredResponses(domain, ids)
       return ids.map((id) => rows.filter(({ executionId }) => executionId === id))

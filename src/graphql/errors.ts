@@ -26,5 +26,11 @@ function isFromResolver({ originalError, path }: GraphQLError): boolean {
 function withCode(error: GraphQLError): GraphQLError {
   if (error.extensions['code']) return error
   const { message, nodes, source, positions, path, extensions } = error
-  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } })
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    extensions: { ...extensions, code: 'BAD_USER_INPUT' },
+  })
 }

@@ -1,4 +1,4 @@
-import { statusReason, type Execution, type ExecutionStatus, type IgnoredResponse } from '../domain/execution.ts'
+import { type Execution, type ExecutionStatus, type IgnoredResponse, statusReason } from '../domain/execution.ts'
 import { builder } from './builder.ts'
 import { ThingType } from './thing.ts'
 
@@ -70,13 +70,20 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
       description: 'The thing as it is registered now; null once it is deregistered: history stays.',
       resolve: ({ thingId }, _args, { things }) => things.load(thingId),
     }),
-    thingType: t.exposeID('thingType', { nullable: true, description: "The thing's type when it was sent; null: it had none." }),
+    thingType: t.exposeID('thingType', {
+      nullable: true,
+      description: "The thing's type when it was sent; null: it had none.",
+    }),
     thingTypeVersion: t.exposeString('thingTypeVersion', {
       nullable: true,
       description: 'The version of that type, against which the command was checked.',
     }),
     action: t.exposeString('action', { description: 'What the thing was asked to do.' }),
-    params: t.expose('params', { type: 'JSONObject', nullable: true, description: 'With what; {} where none were given.' }),
+    params: t.expose('params', {
+      type: 'JSONObject',
+      nullable: true,
+      description: 'With what; {} where none were given.',
+    }),
     ttl: t.exposeInt('ttl', { description: 'Seconds, from 1 to 86,400, for which the request was good.' }),
     status: t.expose('status', { type: ExecutionStatusType, description: 'What became of it.' }),
     statusReason: t.field({
@@ -92,7 +99,11 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When its TTL passes: `createdAt` + `ttl`.' }),
-    settledAt: t.expose('settledAt', { type: 'DateTime', nullable: true, description: 'When it got its terminal status; null while SENT.' }),
+    settledAt: t.expose('settledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it got its terminal status; null while SENT.',
+    }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
       description: 'When anything of it changed last. The last one you saw is the `since` to go on from.',
@@ -103,7 +114,9 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
       resolve: (execution, _args, { ignoredResponses }) =>
         execution.ignoredCount === 0 ? [] : ignoredResponses.load(execution.id),
     }),
-    ignoredResponseCount: t.exposeInt('ignoredCount', { description: 'How many responses were not applied, kept or not.' }),
+    ignoredResponseCount: t.exposeInt('ignoredCount', {
+      description: 'How many responses were not applied, kept or not.',
+    }),
   }),
 })
 

@@ -1,4 +1,4 @@
-import { cancelExecution, type CancelOutcome } from '../domain/cancel.ts'
+import { type CancelOutcome, cancelExecution } from '../domain/cancel.ts'
 import { ExecutionNotFound, type UserError } from '../domain/errors.ts'
 import type { Execution } from '../domain/execution.ts'
 import { findExecution, listExecutions } from '../domain/executions.ts'
@@ -21,7 +21,10 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
       type: 'JSONObject',
       description: "With what, as the command's `paramsSchema` asks; at most 240 KB. Absent: {}.",
     }),
-    ttl: t.int({ description: "Seconds, from 1 to 86,400, in which the thing must answer. Absent: the command definition's, else 30." }),
+    ttl: t.int({
+      description:
+        "Seconds, from 1 to 86,400, in which the thing must answer. Absent: the command definition's, else 30.",
+    }),
     idempotencyKey: t.string({
       description:
         'Your name for this intent: 1 to 255 characters. Sent again with the same request, it answers with the first execution and sends nothing.',
@@ -33,17 +36,19 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
   }),
 })
 
-const SendCommandPayload = builder.objectRef<{ value: Execution | null; errors: UserError[] }>('SendCommandPayload').implement({
-  description: 'What sendCommand did.',
-  fields: (t) => ({
-    execution: t.expose('value', {
-      type: ExecutionType,
-      nullable: true,
-      description: 'Committed, and confirmed by the broker; null if and only if there are errors.',
+const SendCommandPayload = builder
+  .objectRef<{ value: Execution | null; errors: UserError[] }>('SendCommandPayload')
+  .implement({
+    description: 'What sendCommand did.',
+    fields: (t) => ({
+      execution: t.expose('value', {
+        type: ExecutionType,
+        nullable: true,
+        description: 'Committed, and confirmed by the broker; null if and only if there are errors.',
+      }),
+      errors: t.expose('errors', { type: [UserErrorType], description: ERRORS_DESCRIPTION }),
     }),
-    errors: t.expose('errors', { type: [UserErrorType], description: ERRORS_DESCRIPTION }),
-  }),
-})
+  })
 
 const CancelExecutionPayload = builder.objectRef<CancelOutcome>('CancelExecutionPayload').implement({
   description: 'What cancelExecution did.',
@@ -71,7 +76,12 @@ builder.queryFields((t) => ({
       description: 'Executions, newest first.',
       args: { filter: t.arg({ type: ExecutionFilterType, description: 'Which executions; absent: all.' }) },
       resolve: (_root, args, { domain }) =>
-        resolvePage('execution', args, ({ id }: Execution) => id, (page) => listExecutions(domain, args.filter ?? {}, page)),
+        resolvePage(
+          'execution',
+          args,
+          ({ id }: Execution) => id,
+          (page) => listExecutions(domain, args.filter ?? {}, page),
+        ),
     },
     { name: 'ExecutionConnection', description: 'A page of executions (Relay).' },
     { name: 'ExecutionEdge', description: 'An execution in a page.' },
@@ -108,7 +118,10 @@ builder.subscriptionFields((t) => ({
     args: {
       id: t.arg.id({ description: 'One execution.' }),
       filter: t.arg({ type: ExecutionFilterType, description: 'Which executions; absent: all.' }),
-      since: t.arg({ type: 'DateTime', description: 'After a broken connection: the greatest `updatedAt` that you saw.' }),
+      since: t.arg({
+        type: 'DateTime',
+        description: 'After a broken connection: the greatest `updatedAt` that you saw.',
+      }),
     },
     subscribe: async (_root, { id, filter, since }, { domain }) => {
       // Listening begins here, before the row is looked for: nothing can settle unseen in between.

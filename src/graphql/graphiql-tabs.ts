@@ -61,7 +61,12 @@ query List($filter: ExecutionFilter, $after: String) {
   }
 }
 `,
-    { filter: { thingId: ['thermostat-001'], status: ['SENT', 'SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT', 'CANCELED'] } },
+    {
+      filter: {
+        thingId: ['thermostat-001'],
+        status: ['SENT', 'SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT', 'CANCELED'],
+      },
+    },
   ),
   query(`# 5. Watch: leave it running, and send again from tab 3.
 subscription Watch {

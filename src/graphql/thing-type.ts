@@ -18,7 +18,8 @@ const CommandDefinitionType = builder.objectRef<CommandDefinition>('CommandDefin
     resultSchema: t.expose('resultSchema', {
       type: 'JSONObject',
       nullable: true,
-      description: 'JSON Schema (2020-12) of `result`, for those who read it. Not enforced: a thing that acted is not refused.',
+      description:
+        'JSON Schema (2020-12) of `result`, for those who read it. Not enforced: a thing that acted is not refused.',
     }),
     defaultTtl: t.exposeInt('defaultTtl', {
       nullable: true,
@@ -31,7 +32,9 @@ export const ThingTypeType = builder.objectRef<ThingType>('ThingType').implement
   description: 'A category of things, with a version and the commands it accepts.',
   fields: (t) => ({
     name: t.exposeID('name', { description: 'In reverse-domain form: "com.example.thermostat".' }),
-    version: t.exposeString('version', { description: 'As defined; executions keep the one they were checked against.' }),
+    version: t.exposeString('version', {
+      description: 'As defined; executions keep the one they were checked against.',
+    }),
     description: t.exposeString('description', { nullable: true, description: 'What it is, for people.' }),
     commands: t.expose('commands', {
       type: [CommandDefinitionType],
@@ -53,7 +56,8 @@ const CommandDefinitionInput = builder.inputType('CommandDefinitionInput', {
     }),
     resultSchema: t.field({
       type: 'JSONObject',
-      description: 'JSON Schema (2020-12) of `result`, for those who read it. Not enforced: a thing that acted is not refused.',
+      description:
+        'JSON Schema (2020-12) of `result`, for those who read it. Not enforced: a thing that acted is not refused.',
     }),
     defaultTtl: t.int({ description: 'Seconds, from 1 to 86,400, for a send without `ttl`. Absent: 30.' }),
   }),
@@ -62,7 +66,10 @@ const CommandDefinitionInput = builder.inputType('CommandDefinitionInput', {
 const DefineThingTypeInput = builder.inputType('DefineThingTypeInput', {
   description: 'A Thing Type, whole: what is absent here is not kept from before.',
   fields: (t) => ({
-    name: t.id({ required: true, description: '1 to 128 characters of A-Z, a-z, 0-9, _ . : and -, such as "com.example.thermostat".' }),
+    name: t.id({
+      required: true,
+      description: '1 to 128 characters of A-Z, a-z, 0-9, _ . : and -, such as "com.example.thermostat".',
+    }),
     version: t.string({ description: '1 to 64 characters. Absent: "1.0.0".' }),
     description: t.string({ description: 'What it is, for people; at most 1,024 characters.' }),
     commands: t.field({
@@ -86,8 +93,16 @@ const payload = (name: string, description: string, what: string) =>
     }),
   })
 
-const DefinePayload = payload('DefineThingTypePayload', 'What defineThingType did.', 'As it is now; null where there are errors.')
-const DeletePayload = payload('DeleteThingTypePayload', 'What deleteThingType did.', 'As it was; null where there are errors.')
+const DefinePayload = payload(
+  'DefineThingTypePayload',
+  'What defineThingType did.',
+  'As it is now; null where there are errors.',
+)
+const DeletePayload = payload(
+  'DeleteThingTypePayload',
+  'What deleteThingType did.',
+  'As it was; null where there are errors.',
+)
 
 builder.queryFields((t) => ({
   thingType: t.field({
@@ -102,7 +117,12 @@ builder.queryFields((t) => ({
       type: ThingTypeType,
       description: 'Thing Types by name.',
       resolve: (_root, args, { domain }) =>
-        resolvePage('type', args, ({ name }: ThingType) => name, (page) => listThingTypes(domain, page)),
+        resolvePage(
+          'type',
+          args,
+          ({ name }: ThingType) => name,
+          (page) => listThingTypes(domain, page),
+        ),
     },
     { name: 'ThingTypeConnection', description: 'A page of Thing Types (Relay).' },
     { name: 'ThingTypeEdge', description: 'A Thing Type in a page.' },
@@ -112,7 +132,8 @@ builder.queryFields((t) => ({
 builder.mutationFields((t) => ({
   defineThingType: t.field({
     type: DefinePayload,
-    description: 'Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID.',
+    description:
+      'Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID.',
     args: { input: t.arg({ type: DefineThingTypeInput, required: true, description: 'The Thing Type.' }) },
     resolve: async (_root, { input }, { domain }) => payloadOf(await defineThingType(domain, input)),
   }),

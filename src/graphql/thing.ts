@@ -1,5 +1,5 @@
 import type { UserError } from '../domain/errors.ts'
-import { deregisterThing, listThings, registerThing, updateThing, type Thing } from '../domain/things.ts'
+import { deregisterThing, listThings, registerThing, type Thing, updateThing } from '../domain/things.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
 import { ThingTypeType } from './thing-type.ts'
@@ -72,7 +72,11 @@ const payload = (name: string, description: string, what: string) =>
 const NOW = 'As it is now; null where there are errors.'
 const RegisterPayload = payload('RegisterThingPayload', 'What registerThing did.', NOW)
 const UpdatePayload = payload('UpdateThingPayload', 'What updateThing did.', NOW)
-const DeregisterPayload = payload('DeregisterThingPayload', 'What deregisterThing did.', 'As it was; null where there are errors.')
+const DeregisterPayload = payload(
+  'DeregisterThingPayload',
+  'What deregisterThing did.',
+  'As it was; null where there are errors.',
+)
 
 builder.queryFields((t) => ({
   thing: t.field({
@@ -88,7 +92,12 @@ builder.queryFields((t) => ({
       description: 'Things by id.',
       args: { filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }) },
       resolve: (_root, args, { domain }) =>
-        resolvePage('thing', args, ({ id }: Thing) => id, (page) => listThings(domain, args.filter ?? {}, page)),
+        resolvePage(
+          'thing',
+          args,
+          ({ id }: Thing) => id,
+          (page) => listThings(domain, args.filter ?? {}, page),
+        ),
     },
     { name: 'ThingConnection', description: 'A page of things (Relay).' },
     { name: 'ThingEdge', description: 'A thing in a page.' },
@@ -98,7 +107,8 @@ builder.queryFields((t) => ({
 builder.mutationFields((t) => ({
   registerThing: t.field({
     type: RegisterPayload,
-    description: 'Registers a device. Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
+    description:
+      'Registers a device. Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
     args: { input: t.arg({ type: RegisterThingInput, required: true, description: 'The device.' }) },
     resolve: async (_root, { input }, { domain }) => payloadOf(await registerThing(domain, input)),
   }),
@@ -110,7 +120,8 @@ builder.mutationFields((t) => ({
   }),
   deregisterThing: t.field({
     type: DeregisterPayload,
-    description: 'Removes a thing. Its executions stay, with `thing: null`; open ones run to their end. Errors: THING_NOT_FOUND.',
+    description:
+      'Removes a thing. Its executions stay, with `thing: null`; open ones run to their end. Errors: THING_NOT_FOUND.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: async (_root, { id }, { domain }) => payloadOf(await deregisterThing(domain, id)),
   }),

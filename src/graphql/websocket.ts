@@ -1,4 +1,4 @@
-import { GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import type { WebSocketServer } from 'ws'
 import type { GraphQLServer } from './server.ts'
@@ -23,7 +23,10 @@ interface SocketState extends Record<PropertyKey, unknown> {
  * Serves graphql-transport-ws on these sockets. Operations run through Yoga's own pipeline, so limits, context and masked
  * errors are those of HTTP: graphql-ws left alone would show an error's insides.
  */
-export function serveGraphQLWebSockets(server: GraphQLServer, sockets: WebSocketServer): { dispose: () => void | Promise<void> } {
+export function serveGraphQLWebSockets(
+  server: GraphQLServer,
+  sockets: WebSocketServer,
+): { dispose: () => void | Promise<void> } {
   return useServer<Record<string, unknown>, SocketState>(
     {
       connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
@@ -51,7 +54,11 @@ export function serveGraphQLWebSockets(server: GraphQLServer, sockets: WebSocket
   )
 }
 
-type Params = { query: string; operationName?: string | null | undefined; variables?: Record<string, unknown> | null | undefined }
+type Params = {
+  query: string
+  operationName?: string | null | undefined
+  variables?: Record<string, unknown> | null | undefined
+}
 
 async function prepare(
   server: GraphQLServer,

@@ -36,7 +36,14 @@ export function problemResponse(
   detail: string,
   more: Partial<Problem> = {},
 ): Response {
-  const problem: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...more }
+  const problem: Problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    code,
+    ...more,
+  }
   return new Response(JSON.stringify(problem), { status, headers: { 'content-type': PROBLEM_TYPE } })
 }
 

@@ -1,17 +1,23 @@
 import { z } from '@hono/zod-openapi'
 import { executionStatus } from '../db/schema.ts'
-import { statusReason, type Execution } from '../domain/execution.ts'
+import { type Execution, statusReason } from '../domain/execution.ts'
 
 const object = z.record(z.string(), z.unknown())
 const anyJson = z.unknown()
 
 export const SendBody = z
   .strictObject({
-    thingId: z.string().openapi({ description: 'The thing.', example: 'thermostat-001' }),
-    action: z.string().openapi({ description: 'What it shall do: 1 to 128 characters.', example: 'setTemperature' }),
-    params: object.optional().openapi({ description: 'With what; absent: {}.', example: { value: 24 } }),
-    ttl: z.number().optional().openapi({
-      description: "Seconds, from 1 to 86,400, in which the thing must answer; absent: the command definition's, else 30.",
+    thingId: z.string('expected a string').openapi({ description: 'The thing.', example: 'thermostat-001' }),
+    action: z
+      .string('expected a string')
+      .openapi({ description: 'What it shall do: 1 to 128 characters.', example: 'setTemperature' }),
+    params: z
+      .record(z.string(), z.unknown(), 'expected a JSON object')
+      .optional()
+      .openapi({ description: 'With what; absent: {}.', example: { value: 24 } }),
+    ttl: z.number('expected a number of seconds').optional().openapi({
+      description:
+        "Seconds, from 1 to 86,400, in which the thing must answer; absent: the command definition's, else 30.",
       example: 30,
     }),
   })
@@ -58,12 +64,15 @@ export const ProblemBody = z
       .array(z.object({ code: z.string(), message: z.string(), path: z.array(z.string()) }))
       .optional()
       .openapi({ description: 'One for each thing that is wrong with the input.' }),
-    executionId: z.uuid().optional().openapi({ description: 'The execution that was recorded all the same (DELIVERY_UNCONFIRMED).' }),
+    executionId: z
+      .uuid()
+      .optional()
+      .openapi({ description: 'The execution that was recorded all the same (DELIVERY_UNCONFIRMED).' }),
   })
   .openapi('Problem')
 
-const several = <T extends z.ZodType>(member: T) =>
-  z.union([member.transform((value) => [value]), z.array(member)]).optional()
+const several = <T extends z.ZodType>(member: T, expected: string) =>
+  z.union([member.transform((value) => [value]), z.array(member)], { error: `expected ${expected}` }).optional()
 
 const listOf = (description: string, items: { type: 'string'; enum?: string[] } = { type: 'string' }) => ({
   description: `${description} Repeat it for several.`,
@@ -72,11 +81,12 @@ const listOf = (description: string, items: { type: 'string'; enum?: string[] } 
 })
 
 export const ListQuery = z.object({
-  thingId: several(z.string()).openapi(listOf('Executions on this thing.')),
-  action: several(z.string()).openapi(listOf('With this action.')),
-  status: several(z.enum(executionStatus.enumValues)).openapi(
-    listOf('With this status.', { type: 'string', enum: [...executionStatus.enumValues] }),
-  ),
+  thingId: several(z.string(), 'text').openapi(listOf('Executions on this thing.')),
+  action: several(z.string(), 'text').openapi(listOf('With this action.')),
+  status: several(
+    z.enum(executionStatus.enumValues),
+    `one or several of ${executionStatus.enumValues.join(', ')}`,
+  ).openapi(listOf('With this status.', { type: 'string', enum: [...executionStatus.enumValues] })),
   first: z
     .string()
     .regex(/^\d{1,4}$/, 'expected a whole number from 0 to 100')

@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Context } from '../domain/context.ts'
 import { describeFailure, type Failure } from '../domain/errors.ts'
 import { findExecution, listExecutions } from '../domain/executions.ts'
-import { checkPageSize, decodeCursor, DEFAULT_PAGE_SIZE, encodeCursor } from '../domain/paging.ts'
+import { checkPageSize, DEFAULT_PAGE_SIZE, decodeCursor, encodeCursor } from '../domain/paging.ts'
 import { sendCommand } from '../domain/send.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -17,7 +17,11 @@ export const API_PATH = '/api/v1'
 
 const OPENAPI = {
   openapi: '3.1.0',
-  info: { title: 'Fleet Commands', version: '1', description: 'Real-time commands to connected devices, for callers without GraphQL.' },
+  info: {
+    title: 'Fleet Commands',
+    version: '1',
+    description: 'Real-time commands to connected devices, for callers without GraphQL.',
+  },
   servers: [{ url: API_PATH }],
 }
 
@@ -44,12 +48,18 @@ const sendRoute = createRoute({
       'idempotency-key': z
         .string()
         .optional()
-        .openapi({ description: 'Your name for this intent. Sent again with the same request, it answers with the first execution and sends nothing.' }),
+        .openapi({
+          description:
+            'Your name for this intent. Sent again with the same request, it answers with the first execution and sends nothing.',
+        }),
     }),
     body: { required: true, content: { 'application/json': { schema: SendBody } } },
   },
   responses: {
-    201: { ...json('Committed, and confirmed by the broker.', ExecutionBody), headers: z.object({ location: z.string() }) },
+    201: {
+      ...json('Committed, and confirmed by the broker.', ExecutionBody),
+      headers: z.object({ location: z.string() }),
+    },
     400: problemOn('Malformed: INPUT_INVALID.'),
     404: problemOn('THING_NOT_FOUND.'),
     409: problemOn('IDEMPOTENCY_CONFLICT.'),
@@ -85,7 +95,14 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
   routes.openapi(sendRoute, async (c) => {
     const idempotencyKey = c.req.valid('header')['idempotency-key']
     const { thingId, action, params, ttl } = c.req.valid('json')
-    const request = { thingId, action, params: params as JsonObject | undefined, ttl, idempotencyKey, requestedBy: null }
+    const request = {
+      thingId,
+      action,
+      params: params as JsonObject | undefined,
+      ttl,
+      idempotencyKey,
+      requestedBy: null,
+    }
     const sent = await sendCommand(ctx, request)
     if (!sent.ok) throw problemOf(sent.errors)
     c.header('location', `${API_PATH}/commands/${sent.value.id}`)
@@ -95,7 +112,8 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
   routes.openapi(getRoute, async (c) => {
     const { executionId } = c.req.valid('param')
     const execution = await findExecution(ctx, executionId)
-    if (!execution) throw problem(404, 'EXECUTION_NOT_FOUND', `There is no execution ${JSON.stringify(executionId.slice(0, 64))}.`)
+    if (!execution)
+      throw problem(404, 'EXECUTION_NOT_FOUND', `There is no execution ${JSON.stringify(executionId.slice(0, 64))}.`)
     return c.json(executionBody(execution), 200)
   })
 
@@ -118,7 +136,11 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
 
 function refuseInvalid(result: { success: true } | { success: false; error: z.ZodError }): void {
   if (result.success) return
-  const errors = result.error.issues.map(({ path, message }) => ({ code: 'INPUT_INVALID', message, path: path.map(String) }))
+  const errors = result.error.issues.map(({ path, message }) => ({
+    code: 'INPUT_INVALID',
+    message,
+    path: path.map(String),
+  }))
   const detail = errors.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ')
   throw problem(400, 'INPUT_INVALID', detail, { errors })
 }
@@ -129,7 +151,8 @@ function bodyTooLarge(): never {
 
 const requireJson: MiddlewareHandler = async (c, next) => {
   const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') throw problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'expected Content-Type: application/json')
+  if (type !== 'application/json')
+    throw problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'expected Content-Type: application/json')
   await next()
 }
 

@@ -1,0 +1,87 @@
+/** A real service of its own for a test file, in this process or in another. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { type App, startApp } from '../../src/app.ts'
+import type { Config } from '../../src/base/config.ts'
+import { createLogger } from '../../src/base/log.ts'
+import { type Backend, createBackend } from './backend.ts'
+import { type Client, createClient } from './client.ts'
+
+export interface Service extends Client {
+  app: App
+  config: Config
+  backend: Backend
+  /** Where devices connect. */
+  mqttUrl: string
+  stop(): Promise<void>
+}
+
+const DEFAULTS = { host: '127.0.0.1', port: 0, mqttPort: 0, logLevel: 'silent' } as const
+
+/** Starts a service in this process. `backend`: that of another service, for a second replica or a restart. */
+export async function startService({
+  backend,
+  ...overrides
+}: Partial<Config> & { backend?: Backend } = {}): Promise<Service> {
+  const engines = backend ?? (await createBackend())
+  const config: Config = { ...DEFAULTS, ...engines.settings, ...overrides }
+  const app = await startApp(config, createLogger(config.logLevel))
+  const stop = async () => {
+    await app.stop()
+    if (!backend) await engines.dispose()
+  }
+  return { ...createClient(app.url), app, config, backend: engines, mqttUrl: mqttUrlOf(app, config), stop }
+}
+
+function mqttUrlOf({ broker }: App, { mqttUrl }: Config): string {
+  return broker.kind === 'embedded' ? `mqtt://127.0.0.1:${broker.port}` : (mqttUrl ?? '')
+}
+
+export interface ServiceProcess extends Client {
+  process: ChildProcess
+  mqttUrl: string
+  output(): string
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+/** Starts `fleet-commands serve` as users do. Rejects with its output where it ends before it is up. */
+export async function startServiceProcess(backend: Backend, env: Record<string, string> = {}): Promise<ServiceProcess> {
+  const { databaseUrl, mqttUrl, dataDir, mqttClientId } = backend.settings
+  const child = spawn(process.execPath, [CLI, 'serve'], {
+    cwd: dataDir,
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      MQTT_PORT: '0',
+      LOG_LEVEL: 'warn',
+      DATA_DIR: dataDir,
+      MQTT_CLIENT_ID: mqttClientId,
+      ...(databaseUrl && { DATABASE_URL: databaseUrl }),
+      ...(mqttUrl && { MQTT_URL: mqttUrl }),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  const exited = once(child, 'exit')
+  const find = (pattern: RegExp) => pattern.exec(text)?.[1]
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', () => find(/MQTT\s+(mqtts?:\S+)/) && resolve())
+    void exited.then(([code]) => reject(new Error(`serve ended with ${code}: ${text}`)))
+  })
+  return {
+    ...createClient(find(/GraphiQL\s+(http:\S+?)\/\s/) ?? ''),
+    process: child,
+    mqttUrl: find(/MQTT\s+(mqtts?:\S+)/) ?? '',
+    output: () => text,
+    kill: async (signal) => {
+      child.kill(signal)
+      await exited
+    },
+  }
+}
