@@ -1,8 +1,8 @@
 /** The device's link to its broker: a persistent session and one subscription, kept up until it is closed. */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import mqtt, { type IClientOptions, MqttClient } from 'mqtt'
+import { closeClient, endForGood } from './closing.ts'
 import { connectionRefusal, isProtocolRefusal, type Refusal, reasonCodeOf, subscriptionRefusal } from './refusal.ts'
 
 export interface ConnectionOptions {
@@ -55,7 +55,6 @@ const SESSION_SECONDS = 86_400
 const KEEPALIVE_SECONDS = 30
 /** A publish that broke the link this often is taken to be the cause: mqtt.js would send it again, forever. */
 const MAX_LOSSES = 3
-const CLOSE_PATIENCE_MS = 1000
 
 /** Opens the link and keeps it up. MQTT 5 first; 3.1.1 where the broker refuses 5, because mqtt.js does not fall back by itself. */
 export function openConnection(options: ConnectionOptions, handlers: ConnectionHandlers): Connection {
@@ -77,7 +76,7 @@ export function openConnection(options: ConnectionOptions, handlers: ConnectionH
   return {
     publish: (topic, payload) => track(inFlight, current.client.publishAsync(topic, payload, { qos: 1 })),
     close() {
-      closing ??= closeClient(current.client, inFlight)
+      closing ??= closeClient(current.client, inFlight, typeof options.url !== 'string')
       return closing
     },
   }
@@ -174,23 +173,6 @@ function dropPoison({ client, losses }: Attempt): void {
 /** mqtt.js never sets TCP_NODELAY; without it an answer waits up to 40 ms for the broker's delayed ACK. */
 function disableNagle({ stream }: MqttClient): void {
   if (stream instanceof Socket) stream.setNoDelay(true)
-}
-
-/** Lets answers that are on their way arrive, but not for ever, and leaves the session with the broker. */
-async function closeClient(client: MqttClient, inFlight: Set<Promise<unknown>>): Promise<void> {
-  const patience = new AbortController()
-  const arrived = Promise.allSettled(inFlight).finally(() => patience.abort())
-  if (client.connected) await Promise.race([arrived, delay(CLOSE_PATIENCE_MS, undefined, patience).catch(() => {})])
-  // Whatever still waits for the broker would keep a gentle end waiting; and a frozen broker never closes its side.
-  const frozen = setTimeout(() => client.stream.destroy(), CLOSE_PATIENCE_MS)
-  await endForGood(client, !client.connected || Object.keys(client.outgoing).length > 0)
-  clearTimeout(frozen)
-}
-
-/** An ended client of mqtt.js that was refused or not yet connected would reconnect: its close comes after its end. */
-function endForGood(client: MqttClient, force: boolean): Promise<void> {
-  client.options.reconnectPeriod = 0
-  return client.endAsync(force)
 }
 
 /** Node puts several failed addresses of one host into an error without a message. */

@@ -36,7 +36,9 @@ for (const { name, protocol, connect, skip } of brokers) {
     it('does not act on an expired request, and says so', async () => {
       const { thingId, service, events } = await start()
       const executionId = await service.send(thingId, { timestamp: Math.floor(Date.now() / 1000) - 31 })
-      expect(await events.nth('expired')).toMatchObject({ executionId, secondsLate: expect.closeTo(1.5, 0) })
+      const expired = await events.nth('expired')
+      expect(expired.executionId).toBe(executionId)
+      expect(expired.secondsLate).toBeGreaterThanOrEqual(1)
       await service.send(thingId)
       await service.answers.find(() => true)
       expect(service.answers.entries).toHaveLength(1)
