@@ -35,6 +35,8 @@ export interface SessionQueues {
   store: OutgoingStore
   /** Calls back at once, or when fewer than `RESPONSES_IN_FLIGHT` responses wait for the service. */
   whenServiceHasRoom(then: () => void): void
+  /** Calls back when the service has acknowledged the message with this very payload. */
+  whenServiceTook(payload: Buffer, then: () => void): void
 }
 
 interface Waiting {
@@ -63,9 +65,11 @@ const RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024
 export function createSessionQueues(serviceClientId: string): SessionQueues {
   const queues = new Map<string, Queue>()
   const heldBack: (() => void)[] = []
+  const untaken = new WeakMap<Buffer, () => void>()
 
   return {
     whenServiceHasRoom,
+    whenServiceTook: (payload, then) => void untaken.set(payload, then),
     store: {
       outgoingEnqueue: async ({ clientId }, packet) => enqueue(clientId, packet),
       outgoingEnqueueCombi: async (sessions, packet) => {
@@ -112,8 +116,13 @@ export function createSessionQueues(serviceClientId: string): SessionQueues {
     if (!queue || !entry || counter === undefined) return undefined
     drop(queue, counter, entry)
     if (queue.waiting.size === 0) queues.delete(clientId)
-    if (clientId === serviceClientId) letIn(queue.waiting.size === 0 ? RESPONSES_IN_FLIGHT : 1)
+    if (clientId === serviceClientId) serviceTook(entry.packet, queue.waiting.size)
     return entry.packet
+  }
+
+  function serviceTook({ payload }: QueuedPacket, left: number): void {
+    if (payload instanceof Buffer) untaken.get(payload)?.()
+    letIn(left === 0 ? RESPONSES_IN_FLIGHT : 1)
   }
 
   /** All for a client that connected. Sent ones are marked as duplicates [MQTT-3.3.1-1], and get fresh identifiers from aedes. */

@@ -15,6 +15,8 @@ export interface RulesOptions {
   subscribers: Subscribers
   /** Reserved for the service. */
   serviceClientId: string
+  /** Brings a response to the service; calls back when the service has acknowledged it. */
+  deliver(response: PublishPacket, then: () => void): void
   /** The service's own ends of connections through memory. A name can be taken by anybody, an object cannot. */
   serviceConnections: WeakSet<Connection>
 }
@@ -37,7 +39,7 @@ const IDENTIFIER_REJECTED = 2
 const SERVER_UNAVAILABLE = 3
 
 export function createRules(options: RulesOptions): Rules {
-  const { log, access, queues, subscribers, serviceClientId, serviceConnections } = options
+  const { log, access, queues, subscribers, deliver, serviceClientId, serviceConnections } = options
   const warnOfPublish = createRareWarning(log, 'an MQTT client published what it may not, and was disconnected')
   const warnOfSubscribe = createRareWarning(log, 'an MQTT client was refused a subscription')
   const unknownAccess = new WeakSet<Client>()
@@ -79,9 +81,10 @@ export function createRules(options: RulesOptions): Rules {
     packet.retain = false
     access.withThings(client, client.id, (things) => {
       if (!things?.has(topic.thingId)) return refuse()
-      // aedes sends the PUBACK after this, so a device waits with its response while the service is behind.
-      if (packet.qos === 0) done(null)
-      else queues.whenServiceHasRoom(() => done(null))
+      if (packet.qos === 0) return done(null)
+      // aedes sends the PUBACK after this, and routes after that: so it is routed here, and the device gets its PUBACK when
+      // the response is committed (CONTRACT promise 7), or waits while the service is behind.
+      queues.whenServiceHasRoom(() => deliver(packet, () => done(null)))
     })
   }
 

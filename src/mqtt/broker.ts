@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
-import { Aedes, type Client, type Connection } from 'aedes'
+import { Aedes, type Client, type Connection, type PublishPacket } from 'aedes'
 import { createWebSocketStream, type WebSocket } from 'ws'
 import type { Logger } from '../base/log.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
@@ -52,6 +52,9 @@ const DRAIN_DEADLINE_MS = 10_000
 /** Room for the topic and the header. */
 const MAX_PACKET_BYTES = MAX_MESSAGE_BYTES + 1024
 
+/** Nobody may subscribe to it. */
+const NOWHERE = '$routed'
+
 /** Starts the broker. Rejects where it cannot listen on this host at all. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { log, serviceClientId } = options
@@ -59,7 +62,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const subscribers = createSubscribers()
   const queues = createSessionQueues(serviceClientId)
   const serviceConnections = new WeakSet<Connection>()
-  const rules = createRules({ log, access, queues, subscribers, serviceClientId, serviceConnections })
+  const rules = createRules({ log, access, queues, subscribers, deliver, serviceClientId, serviceConnections })
   const { mayKeep, ...hooks } = rules
   const aedes = await Aedes.createBroker({
     ...hooks,
@@ -80,6 +83,18 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   server.on('error', (error) => log.error({ err: error }, 'the embedded MQTT broker cannot accept connections'))
   const link: EmbeddedLink = { kind: 'embedded', clientId: serviceClientId, connect, hasSubscriber }
   return { port: portOf(server), link, handleWebSocket, refreshAccess: access.refresh, stop }
+
+  function deliver(response: PublishPacket, then: () => void): void {
+    const { topic, payload } = response
+    // A copy, because an empty or shared payload must not be taken for another message's.
+    const own = Buffer.from(payload)
+    queues.whenServiceTook(own, then)
+    aedes.publish({ cmd: 'publish', topic, payload: own, qos: 1, retain: false, dup: false }, (error) => {
+      if (error) log.error({ err: error, topic }, 'the embedded MQTT broker could not route a response')
+    })
+    // What aedes itself routes after the PUBACK has been routed by now.
+    response.topic = NOWHERE
+  }
 
   function accept(stream: Duplex, request?: IncomingMessage): void {
     if (streams.size >= MAX_CONNECTIONS) {

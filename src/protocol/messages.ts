@@ -29,7 +29,7 @@ export interface ResponseMessage {
 
 export type ParsedResponse = { ok: true; response: ResponseMessage } | { ok: false; problem: string }
 
-const reasonSchema = z.strictObject({
+const reasonSchema = z.looseObject({
   code: z.string().regex(/^[A-Z0-9_-]{1,64}$/, 'expected 1 to 64 characters of A-Z, 0-9, _ and -'),
   message: z.string().max(1024, 'expected at most 1,024 characters').nullish(),
 })

@@ -311,17 +311,19 @@ describe('embedded broker', () => {
     test('keeps responses from before the service is connected', async () => {
       await gateway.stop()
       const device = await openDevice('mine')
-      await device.respond(MINE.executionId, '"early"')
+      device.post(MINE.executionId, '"early"')
       gateway = createGateway({ link: broker.link, log: createTestLog().log })
       await gateway.start(collected.handler)
-      await until(() => expect(collected.texts()).toEqual(['"early"']))
+      await until(() => expect(collected.texts()).toContain('"early"'))
     })
 
-    test('makes devices wait while the service cannot commit, and loses nothing', async () => {
+    test('makes devices wait until the service has committed, and loses nothing', async () => {
       await gateway.stop()
       let isAway = true
+      let tries = 0
       gateway = createGateway({ link: broker.link, log: createTestLog().log })
       await gateway.start(async (responses) => {
+        tries += 1
         if (isAway) throw new Error('no database')
         await collected.handler(responses)
       })
@@ -333,8 +335,8 @@ describe('embedded broker', () => {
           confirmed += 1
         }),
       )
-      await until(() => expect(confirmed).toBeGreaterThanOrEqual(1000))
-      expect(confirmed).toBeLessThan(2500)
+      await until(() => expect(tries).toBeGreaterThan(1))
+      expect(confirmed).toBe(0)
       isAway = false
       await sending
       await until(() => expect(collected.all).toHaveLength(3000))

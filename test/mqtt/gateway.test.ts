@@ -28,6 +28,9 @@ interface Place {
 
 const SERVICE = newName('service')
 
+/** What comes in the moment of connecting may come twice, live and from the session: at least once is what QoS 1 promises. */
+const distinct = (texts: string[]): string[] => [...new Set(texts)]
+
 const openEmbedded = async (): Promise<Place> => {
   const { log } = createTestLog()
   const thingsOfClient = async (clientId: string) => [clientId]
@@ -129,7 +132,7 @@ for (const { name, open, isMissing } of PLACES) {
       })
       const device = await newDevice(place, thingId)
       const { executionId } = newRequest(thingId)
-      await device.respond(executionId, '{"status":"SUCCEEDED"}')
+      device.post(executionId, '{"status":"SUCCEEDED"}')
       await until(() => expect(seen.length).toBeGreaterThan(1))
       await first.stop()
       expect(seen.every(({ redelivered }) => !redelivered)).toBe(true)
@@ -164,10 +167,10 @@ for (const { name, open, isMissing } of PLACES) {
         })
       })
       const device = await newDevice(place, thingId)
-      await device.respond(newRequest(thingId).executionId, '"committed"')
+      device.post(newRequest(thingId).executionId, '"committed"')
       await until(() => expect(begun).toBe(1))
       const stopping = first.stop()
-      await device.respond(newRequest(thingId).executionId, '"for the next"')
+      device.post(newRequest(thingId).executionId, '"for the next"')
       commit()
       await stopping
       const collected = collectOf(thingId)
@@ -187,12 +190,12 @@ for (const { name, open, isMissing } of PLACES) {
       const device = await newDevice(place, thingId)
       const { executionId } = newRequest(thingId)
       const sent = Array.from({ length: 200 }, (_, index) => String(index))
-      await Promise.all(sent.map((text) => device.respond(executionId, text)))
+      for (const text of sent) device.post(executionId, text)
       const collected = collectOf(thingId)
       const second = newGateway(place, clientId)
       await second.start(collected.handler)
-      await until(() => expect(collected.all).toHaveLength(sent.length))
-      expect(collected.texts()).toEqual(sent)
+      await until(() => expect(distinct(collected.texts())).toHaveLength(sent.length))
+      expect(distinct(collected.texts())).toEqual(sent)
     })
 
     test('loses nothing and keeps the order while the handler rejects, and logs the outage once', async () => {
@@ -255,15 +258,19 @@ for (const { name, open, isMissing } of PLACES) {
       const thingId = newName('thing')
       const device = await newDevice(place, thingId)
       const { executionId } = newRequest(thingId)
-      await device.respond(executionId, '"old"', { retain: true })
-      endings.push(() => device.respond(executionId, '', { retain: true }))
+      const old = device.respond(executionId, '"old"', { retain: true })
+      // The embedded broker confirms it when the gateway, which is still to start, has taken it.
+      if (name !== 'embedded') {
+        await old
+        endings.push(() => device.respond(executionId, '', { retain: true }))
+      }
       const collected = collectOf(thingId)
       const gateway = newGateway(place, newName('gateway'))
       await gateway.start(collected.handler)
       await device.respond(executionId, '"fresh"', { qos: 0 })
       await until(() => expect(collected.texts()).toContain('"fresh"'))
       // The embedded broker strips the flag, keeps nothing, and has "old" in the session of the service.
-      expect(collected.texts()).toEqual(name === 'embedded' ? ['"old"', '"fresh"'] : ['"fresh"'])
+      expect(distinct(collected.texts())).toEqual(name === 'embedded' ? ['"old"', '"fresh"'] : ['"fresh"'])
     })
 
     test('carries 1,000 requests at once', async () => {

@@ -64,6 +64,8 @@ export interface Device {
   client: MqttClient
   received: IPublishPacket[]
   respond(executionId: string, payload: string, options?: { qos?: 0 | 1; retain?: boolean }): Promise<unknown>
+  /** Does not wait for the PUBACK, which the embedded broker sends when the service has committed the response. */
+  post(executionId: string, payload: string): void
 }
 
 /** A device that keeps what it receives, subscribed to its requests. */
@@ -73,7 +75,10 @@ export async function connectDevice(url: string, thingId: string, options: IClie
   await client.subscribeAsync(requestFilter(thingId), { qos: 1 })
   const respond: Device['respond'] = (executionId, payload, { qos = 1, retain = false } = {}) =>
     client.publishAsync(responseTopic({ thingId, executionId }), payload, { qos, retain })
-  return { client, received, respond }
+  const post: Device['post'] = (executionId, payload) => {
+    client.publish(responseTopic({ thingId, executionId }), payload, { qos: 1 }, () => {})
+  }
+  return { client, received, respond, post }
 }
 
 /** Its handlers are there before it connects, since what waits in its session comes at once. Rejects where it is refused. */
