@@ -108,20 +108,24 @@ export function createListener(log: Logger): Listener {
 
   /** Tries until it is committed; false where we were stopped before. The broker has not been told, and delivers it again. */
   async function handOver(handler: ResponseHandler, responses: IncomingResponse[]): Promise<boolean> {
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
-      try {
-        await handler(responses)
-        if (retryMs > FIRST_RETRY_MS) log.info('responses are recorded again')
+    for (let failures = 0; ; failures++) {
+      const failure = await failureOf(handler(responses))
+      if (!failure) {
+        if (failures > 0) log.info('responses are recorded again')
         return true
-      } catch (error) {
-        if (retryMs === FIRST_RETRY_MS)
-          log.error({ err: error }, 'responses cannot be recorded; they wait at the broker')
-        await delay(retryMs, undefined, { signal: stopping.signal }).catch(() => {})
-        if (stopping.signal.aborted) return false
       }
+      if (failures === 0) log.error({ err: failure }, 'responses cannot be recorded; they wait at the broker')
+      await delay(Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS), undefined, stopping).catch(() => {})
+      if (stopping.signal.aborted) return false
     }
   }
 }
+
+const failureOf = (work: Promise<void>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error ?? new Error('unknown failure'),
+  )
 
 /** Each client has one connection only, so a PUBACK cannot reach a later one, where the id means another message. */
 function acknowledge({ client, messageId }: Arrival): void {
