@@ -23,6 +23,8 @@ export interface App {
   /** What it runs on, and where devices connect. */
   database: Store['kind']
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
+  /** How many listen for changes of executions: subscriptions, callers that wait, and we ourselves for the other replicas. */
+  listenerCount(): number
   /** Stops in the reverse order of the start; the broker keeps our session, and what comes meanwhile. */
   stop(): Promise<void>
 }
@@ -60,7 +62,8 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
 
   const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
   stops.push(stopListening)
-  return { url, database: store.kind, broker: describeBroker(config, broker), stop }
+  const { listenerCount } = ctx.live
+  return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
 }
 
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>

@@ -18,6 +18,10 @@ const CONNECTION_CODES = new Set([
 /** Classes of SQLSTATE that say "not now": connection, resources, operator intervention (restart), I/O. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58']
 
+/** Classes of SQLSTATE that say "not these values": data exceptions, constraints, limits of what can be stored. */
+const REFUSING_CLASSES = ['22', '23', '54']
+const SQLSTATE = /^[0-9A-Z]{5}$/
+
 const UNIQUE_VIOLATION = '23505'
 const FOREIGN_KEY_VIOLATIONS = ['23503', '23001']
 
@@ -34,6 +38,17 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const code = sqlState(error)
   if (code === undefined) return false
   return CONNECTION_CODES.has(code) || (code.length === 5 && UNAVAILABLE_CLASSES.includes(code.slice(0, 2)))
+}
+
+/**
+ * Whether these very values are at fault, and would be refused again: by the database, or by our own code before it asked.
+ * Anything else (a failover to a read-only standby, a lock, an internal error) may be gone at the next try.
+ */
+export function isRefusal(error: unknown): boolean {
+  const code = sqlState(error)
+  if (code === undefined) return true
+  if (CONNECTION_CODES.has(code)) return false
+  return !SQLSTATE.test(code) || REFUSING_CLASSES.includes(code.slice(0, 2))
 }
 
 export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === UNIQUE_VIOLATION

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, gte, inArray, lt, or, type SQL } from 'drizzle-
 import { executions, ignoredResponses } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import type { Execution, IgnoredResponse } from './execution.ts'
-import { type ExecutionFilter, filterCondition, isUuid } from './filter.ts'
+import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch } from './filter.ts'
 
 /** A page by keyset: rows after and before these keys, newest first, or oldest first where `inverted`. */
 export interface Page {
@@ -63,7 +63,7 @@ export async function listChanges(
   return db
     .select()
     .from(executions)
-    .where(and(gte(executions.updatedAt, at), beyond, filterCondition(filter)))
+    .where(and(gte(executions.updatedAt, sinceEpoch(at)), beyond, filterCondition(filter)))
     .orderBy(asc(executions.updatedAt), asc(executions.id))
     .limit(limit)
 }

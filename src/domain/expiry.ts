@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
@@ -5,9 +6,21 @@ import { settleExecutions } from './settle.ts'
 
 /** Between two looks, so that an idle service asks twice a second. */
 const LOOK_EVERY_MS = 500
-/** At the start, for the responses that waited in the broker while the service was down: they came in time. */
-const GRACE_AT_START_MS = 400
+/** Between two looks where something is always due: what falls due meanwhile shares one, and is hardly later for it. */
+const LOOK_AT_MOST_EVERY_MS = 25
 const BATCH = 1_000
+
+/**
+ * How long expiry holds back for responses that came in time: they wait in the broker while the service is down, and with
+ * us while the database is away. At least, and until none has settled for a while, but within the second by which an
+ * execution must be terminal.
+ */
+const GRACE_MS = { least: 300, quiet: 150, most: 600, step: 25 }
+
+interface Due {
+  id: string
+  dueInMs: number
+}
 
 /**
  * Settles executions as TIMED_OUT when their TTL passes. One query looks half a second ahead; it is asked again at the
@@ -15,52 +28,73 @@ const BATCH = 1_000
  * Several processes may do it at once: the guarded UPDATE lets one win. Returns the function that ends it.
  */
 export function startExpiry(ctx: Context): () => Promise<void> {
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
-  let failing = false
-
-  const schedule = (delayMs: number) => {
-    if (!stopped) timer = setTimeout(() => (running = sweep()), delayMs)
+  const stopping = new AbortController()
+  const running = expireUntil(ctx, stopping.signal)
+  return async () => {
+    stopping.abort()
+    await running
   }
+}
 
-  async function sweep(): Promise<void> {
-    let nextDueMs = LOOK_EVERY_MS
+async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
+  let failing = false
+  await letResponsesGoFirst(ctx, stopping)
+  while (!stopping.aborted) {
+    let pauseMs = LOOK_EVERY_MS
     try {
-      nextDueMs = await expireDue(ctx)
-      if (failing) ctx.log.info('expiry works again')
-      failing = false
+      const soon = await queryDueSoon(ctx)
+      if (failing) {
+        failing = false
+        ctx.log.info('expiry works again')
+        await letResponsesGoFirst(ctx, stopping)
+        continue
+      }
+      pauseMs = await expireDue(ctx, soon)
     } catch (error) {
       // Said once, not twice a second for as long as the database is away.
       if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again twice a second')
       failing = true
     }
-    schedule(nextDueMs)
-  }
-
-  schedule(GRACE_AT_START_MS)
-  return async () => {
-    stopped = true
-    clearTimeout(timer)
-    await running
+    await pause(pauseMs, stopping)
   }
 }
 
-/** Settles what is due, and returns the milliseconds until it should be called again. */
-async function expireDue(ctx: Context): Promise<number> {
+async function letResponsesGoFirst({ live }: Context, stopping: AbortSignal): Promise<void> {
+  const startedAt = performance.now()
+  let answeredAt = startedAt
+  const unlisten = live.listen(
+    {},
+    {
+      onChange({ status }) {
+        if (status !== 'SENT' && status !== 'TIMED_OUT') answeredAt = performance.now()
+      },
+      onGap: () => {},
+    },
+  )
+  const isOver = (now: number) =>
+    now - startedAt >= GRACE_MS.most ||
+    (now - startedAt >= GRACE_MS.least && now - answeredAt >= GRACE_MS.quiet) ||
+    stopping.aborted
+  while (!isOver(performance.now())) await pause(GRACE_MS.step, stopping)
+  unlisten()
+}
+
+/** What is due, or will be before the next look, the first first. */
+export function queryDueSoon({ db }: Pick<Context, 'db'>) {
   const dueInMs = sql<number>`(extract(epoch from ${executions.expiresAt} - clock_timestamp()) * 1000)::float8`
-  const soon = await ctx.db
+  // now() and not clock_timestamp(): only what is stable within a statement can bound a scan of the index.
+  const horizon = sql`now() + make_interval(secs => ${LOOK_EVERY_MS / 1000})`
+  return db
     .select({ id: executions.id, dueInMs })
     .from(executions)
-    .where(
-      and(
-        eq(executions.status, 'SENT'),
-        lt(executions.expiresAt, sql`clock_timestamp() + make_interval(secs => ${LOOK_EVERY_MS / 1000})`),
-      ),
-    )
+    .where(and(eq(executions.status, 'SENT'), lt(executions.expiresAt, horizon)))
     .orderBy(asc(executions.expiresAt))
     .limit(BATCH)
-  const due = soon.filter((execution) => Number(execution.dueInMs) <= 0)
+}
+
+/** Settles what is due, and returns the milliseconds until the next look. */
+async function expireDue(ctx: Context, soon: readonly Due[]): Promise<number> {
+  const due = soon.filter(({ dueInMs }) => Number(dueInMs) <= 0)
   const settled = await settleExecutions(
     ctx,
     due.map(({ id }) => ({ executionId: id, status: 'TIMED_OUT', reason: { code: 'NO_RESPONSE', message: null } })),
@@ -68,5 +102,9 @@ async function expireDue(ctx: Context): Promise<number> {
   if (settled.length > 0) ctx.log.info({ count: settled.length }, 'executions timed out')
   if (due.length === BATCH) return 0
   const next = soon[due.length]
-  return next ? Math.max(1, Math.ceil(Number(next.dueInMs))) : LOOK_EVERY_MS
+  return next ? Math.max(LOOK_AT_MOST_EVERY_MS, Math.ceil(Number(next.dueInMs))) : LOOK_EVERY_MS
 }
+
+/** Resolves after the time, or as soon as it is stopped. */
+const pause = (ms: number, stopping: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal: stopping }).catch(() => {})

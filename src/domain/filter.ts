@@ -1,5 +1,6 @@
 import { and, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { executions } from '../db/schema.ts'
+import { findJsonProblem } from '../protocol/json.ts'
 import type { Execution, ExecutionStatus } from './execution.ts'
 
 /** Each list matches any of its members; members combine with AND; absent or null matches everything, an empty list nothing. */
@@ -41,10 +42,13 @@ export function filterCondition(filter: ExecutionFilter): SQL | undefined {
 // The id begins with the creation time, so the primary key bounds the scan. One millisecond of room on either side,
 // because `created_at` is rounded and the id is cut.
 const createdFrom = (from: Date) =>
-  and(gte(executions.createdAt, from), sql`${executions.id} >= ${lowestIdAt(from.getTime() - 1)}::uuid`)
+  and(gte(executions.createdAt, sinceEpoch(from)), sql`${executions.id} >= ${lowestIdAt(from.getTime() - 1)}::uuid`)
 
 const createdBefore = (to: Date) =>
-  and(lt(executions.createdAt, to), sql`${executions.id} < ${lowestIdAt(to.getTime() + 1)}::uuid`)
+  and(lt(executions.createdAt, sinceEpoch(to)), sql`${executions.id} < ${lowestIdAt(to.getTime() + 1)}::uuid`)
+
+/** Postgres knows no year 0, and nothing here is older than 1970. */
+export const sinceEpoch = (at: Date): Date => (at.getTime() < 0 ? new Date(0) : at)
 
 const GREATEST_MS = 2 ** 48 - 1
 
@@ -56,5 +60,5 @@ function lowestIdAt(milliseconds: number): string {
 export const isUuid = (value: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value)
 
-/** Postgres refuses a NUL in text, so what has one is stored nowhere. */
-const storable = (values: string[]): string[] => values.filter((value) => !value.includes('\u0000'))
+/** Without what Postgres would refuse (a NUL) or take for something else (a lone surrogate): it is stored nowhere. */
+export const storable = (values: readonly string[]): string[] => values.filter((value) => !findJsonProblem(value))

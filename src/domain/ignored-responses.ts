@@ -1,18 +1,25 @@
-import { asc, eq, sql } from 'drizzle-orm'
+import { asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import { executions, ignoredResponses } from '../db/schema.ts'
 import { canonicalJson } from '../protocol/json.ts'
 import type { ResponseMessage } from '../protocol/messages.ts'
+import type { ExecutionTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { type Answer, causeOfIgnoring, type Execution, type IgnoredResponse, isSettled } from './execution.ts'
+import type { IncomingResponse } from './ports.ts'
+import type { RefusalCause } from './refusals.ts'
 
 /** A response that named an execution and did not settle it: a valid one, or one with a problem. */
-export interface Unapplied {
-  executionId: string
-  thingId: string
-  redelivered: boolean
+export interface Unapplied extends ExecutionTopic {
+  message: IncomingResponse
   response?: ResponseMessage
   problem?: string
   payload?: string
+}
+
+/** A response that counted for nothing, and why. */
+export interface Ignored extends ExecutionTopic {
+  cause: RefusalCause
+  problem?: string | undefined
 }
 
 export const MAX_EVIDENCE = 10
@@ -20,21 +27,73 @@ const MAX_HEARD_SETTLINGS = 10_000
 
 type Cause = IgnoredResponse['cause']
 type Transaction = Parameters<Parameters<Context['db']['transaction']>[0]>[0]
+type Kept = Answer & Pick<IgnoredResponse, 'problem' | 'payload' | 'seenBy'>
+
+/** What is known of one execution while its responses are gone through: what is kept already, and what they add. */
+interface Ledger {
+  execution: Execution
+  kept: (Kept & { id?: string })[]
+  seenNow: (Kept & { id?: string })[]
+  added: { cause: Cause; kept: Kept }[]
+  count: number
+}
 
 /**
- * Keeps a response that was not applied as evidence on its execution, and returns why it was ignored; undefined where it
- * is no response of its own, but a copy of one: the broker delivered it again, or each replica heard it in its own session.
+ * Keeps responses that were not applied as evidence on their executions, and returns those that were ignored. Not among
+ * them are copies: what the broker delivered again, and what each replica hears in its own session.
  */
-export async function recordIgnored(ctx: Context, one: Unapplied, execution: Execution): Promise<Cause | undefined> {
-  if (isCopyOfSettling(ctx, one, execution)) return undefined
-  const recorded = await ctx.db.transaction(async (tx) => {
-    const [locked] = await tx.select().from(executions).where(eq(executions.id, execution.id)).for('update')
-    const cause = locked && causeFor(one, locked)
-    if (!cause || (await isCopyOfEvidence(ctx, tx, one))) return undefined
-    return { cause, changed: await insertEvidence(ctx, tx, one, cause) }
+export async function recordIgnored(ctx: Context, unapplied: readonly Unapplied[]): Promise<Ignored[]> {
+  const heard = new Set<string>()
+  const { ignored, changed } = await ctx.db.transaction(async (tx) => {
+    const ledgers = await openLedgers(tx, unapplied)
+    const ignored = unapplied.flatMap((one) => {
+      const cause = enter(ctx, ledgers.get(one.executionId), one, heard)
+      return cause ? { cause, executionId: one.executionId, thingId: one.thingId, problem: one.problem } : []
+    })
+    return { ignored, changed: await closeLedgers(ctx, tx, [...ledgers.values()]) }
   })
-  if (recorded?.changed) ctx.live.publish([recorded.changed])
-  return recorded?.cause
+  for (const id of heard) remember(ctx.heardSettlings, id)
+  ctx.live.publish(changed)
+  return ignored
+}
+
+/** Locks the executions in the order of their ids, as settling does. */
+async function openLedgers(tx: Transaction, unapplied: readonly Unapplied[]): Promise<Map<string, Ledger>> {
+  const ids = [...new Set(unapplied.map(({ executionId }) => executionId))]
+  const locked = await tx
+    .select()
+    .from(executions)
+    .where(inArray(executions.id, ids))
+    .orderBy(asc(executions.id))
+    .for('update')
+  const ledgers = new Map<string, Ledger>(
+    locked.map((execution) => [
+      execution.id,
+      { execution, kept: [], seenNow: [], added: [], count: execution.ignoredCount },
+    ]),
+  )
+  const kept = await tx
+    .select()
+    .from(ignoredResponses)
+    .where(inArray(ignoredResponses.executionId, ids))
+    .orderBy(asc(ignoredResponses.id))
+  for (const evidence of kept) ledgers.get(evidence.executionId)?.kept.push(evidence)
+  return ledgers
+}
+
+/** Enters one response, and returns why it is ignored; undefined where it is a copy of one that was dealt with. */
+function enter(ctx: Context, ledger: Ledger | undefined, one: Unapplied, heard: Set<string>): RefusalCause | undefined {
+  if (!ledger) return 'UNKNOWN_EXECUTION'
+  if (ledger.execution.thingId !== one.thingId) return 'WRONG_THING'
+  if (isCopyOfSettling(ctx, ledger.execution, one, heard)) return undefined
+  const cause = causeFor(one, ledger.execution)
+  if (!cause || isCopyOfEvidence(ctx, ledger, one)) return undefined
+  ledger.count += 1
+  if (ledger.count > MAX_EVIDENCE) return cause
+  const kept = evidenceOf(ctx, one)
+  ledger.kept.push(kept)
+  ledger.added.push({ cause, kept })
+  return cause
 }
 
 /** A valid response to an open execution has no cause to be ignored: it was not storable, and has been counted as that. */
@@ -44,58 +103,62 @@ function causeFor(one: Unapplied, { status }: Execution): Cause | undefined {
 }
 
 /** Whether this is the very response that settled the execution, heard once more without having been sent once more. */
-function isCopyOfSettling(ctx: Context, one: Unapplied, execution: Execution): boolean {
+function isCopyOfSettling(ctx: Context, execution: Execution, one: Unapplied, heard: Set<string>): boolean {
   if (!one.response || !isSettled(execution) || !sameAnswer(answerOf(one.response), execution)) return false
-  if (execution.settledBy === ctx.replica) return one.redelivered
-  if (ctx.heardSettlings.has(execution.id)) return one.redelivered
-  remember(ctx.heardSettlings, execution.id)
+  const { redelivered } = one.message
+  if (execution.settledBy === ctx.replica) return redelivered
+  if (ctx.heardSettlings.has(execution.id) || heard.has(execution.id)) return redelivered
+  heard.add(execution.id)
   return true
 }
 
 /** Each replica hears each response once, so evidence that this one has not seen yet is what it hears now. */
-async function isCopyOfEvidence({ replica }: Context, tx: Transaction, one: Unapplied): Promise<boolean> {
-  const kept = await tx
-    .select()
-    .from(ignoredResponses)
-    .where(eq(ignoredResponses.executionId, one.executionId))
-    .orderBy(asc(ignoredResponses.id))
+function isCopyOfEvidence({ replica }: Context, { kept, seenNow }: Ledger, one: Unapplied): boolean {
   const equal = kept.filter((evidence) => isEqualEvidence(evidence, one))
-  if (one.redelivered && equal.some(({ seenBy }) => seenBy.includes(replica))) return true
+  if (one.message.redelivered && equal.some(({ seenBy }) => seenBy.includes(replica))) return true
   const unseen = equal.find(({ seenBy }) => !seenBy.includes(replica))
   if (!unseen) return false
-  await tx
-    .update(ignoredResponses)
-    .set({ seenBy: [...unseen.seenBy, replica] })
-    .where(eq(ignoredResponses.id, unseen.id))
+  unseen.seenBy = [...unseen.seenBy, replica]
+  seenNow.push(unseen)
   return true
 }
 
-/** Counts it, and keeps it where there is room. Returns the execution where its evidence grew. */
-async function insertEvidence(
-  { replica }: Context,
-  tx: Transaction,
-  { executionId, response, problem, payload }: Unapplied,
-  cause: Cause,
-): Promise<Execution | undefined> {
-  const hasRoom = sql`${executions.ignoredCount} < ${MAX_EVIDENCE}`
-  const [execution] = await tx
+/** Writes what was entered. Returns the executions whose evidence grew. */
+async function closeLedgers({ replica }: Context, tx: Transaction, ledgers: Ledger[]): Promise<Execution[]> {
+  const evidence = ledgers.flatMap(({ execution, added }) =>
+    added.map(({ cause, kept }) => ({ executionId: execution.id, cause, ...kept })),
+  )
+  // Rows of one statement may get the same instant: a microsecond for each keeps the order in which they came.
+  const idOf = (index: number) => sql`uuid_v7(clock_timestamp() + make_interval(secs => ${index / 1e6}))`
+  if (evidence.length > 0) {
+    await tx.insert(ignoredResponses).values(evidence.map((one, index) => ({ ...one, id: idOf(index) })))
+  }
+  const seen = ledgers.flatMap(({ seenNow }) => seenNow.flatMap(({ id }) => id ?? []))
+  if (seen.length > 0) {
+    await tx
+      .update(ignoredResponses)
+      .set({ seenBy: sql`array_append(${ignoredResponses.seenBy}, ${replica})` })
+      .where(inArray(ignoredResponses.id, seen))
+  }
+  return writeCounts(tx, ledgers)
+}
+
+async function writeCounts(tx: Transaction, ledgers: Ledger[]): Promise<Execution[]> {
+  const counted = ledgers.filter(({ execution, count }) => count > execution.ignoredCount)
+  if (counted.length === 0) return []
+  const grown = new Set(counted.flatMap(({ execution, added }) => (added.length > 0 ? execution.id : [])))
+  const rows = counted.map(({ execution: { id }, count }) => ({ id, count, grown: grown.has(id) }))
+  const given = sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given(id uuid, count integer, grown boolean)`
+  const written = await tx
     .update(executions)
     .set({
-      ignoredCount: sql`${executions.ignoredCount} + 1`,
-      updatedAt: sql`case when ${hasRoom} then clock_timestamp() else ${executions.updatedAt} end`,
+      ignoredCount: sql`given.count`,
+      updatedAt: sql`case when given.grown then clock_timestamp() else ${executions.updatedAt} end`,
     })
-    .where(eq(executions.id, executionId))
-    .returning()
-  if (!execution || execution.ignoredCount > MAX_EVIDENCE) return undefined
-  await tx.insert(ignoredResponses).values({
-    executionId,
-    cause,
-    ...(response && answerOf(response)),
-    problem: problem ?? null,
-    payload: payload ?? null,
-    seenBy: [replica],
-  })
-  return execution
+    .from(given)
+    .where(eq(executions.id, sql`given.id`))
+    .returning(getTableColumns(executions))
+  return written.filter(({ id }) => grown.has(id))
 }
 
 const answerOf = ({ status, result, reason }: ResponseMessage): Answer => ({
@@ -103,6 +166,15 @@ const answerOf = ({ status, result, reason }: ResponseMessage): Answer => ({
   result,
   reasonCode: reason?.code ?? null,
   reasonMessage: reason?.message ?? null,
+})
+
+const NO_ANSWER: Answer = { status: null, result: null, reasonCode: null, reasonMessage: null }
+
+const evidenceOf = ({ replica }: Context, { response, problem, payload }: Unapplied): Kept => ({
+  ...(response ? answerOf(response) : NO_ANSWER),
+  problem: problem ?? null,
+  payload: payload ?? null,
+  seenBy: [replica],
 })
 
 function sameAnswer(one: Answer, other: Answer): boolean {
@@ -114,7 +186,7 @@ function sameAnswer(one: Answer, other: Answer): boolean {
   )
 }
 
-function isEqualEvidence(evidence: IgnoredResponse, one: Unapplied): boolean {
+function isEqualEvidence(evidence: Kept, one: Unapplied): boolean {
   if (one.response) return sameAnswer(answerOf(one.response), evidence)
   return evidence.problem === one.problem && evidence.payload === one.payload
 }

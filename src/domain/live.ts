@@ -32,9 +32,9 @@ export function createLive(): Live {
   function publish(executions: readonly Execution[]): void {
     if (everyone.size === 0) return
     for (const execution of executions) {
-      for (const listeners of [byExecution.get(execution.id), byThing.get(execution.thingId), toAll]) {
-        if (listeners) for (const listener of listeners) listener.onChange(execution)
-      }
+      tell(byExecution.get(execution.id), execution)
+      tell(byThing.get(execution.thingId), execution)
+      tell(toAll, execution)
     }
   }
 
@@ -67,6 +67,10 @@ export function createLive(): Live {
     },
     listenerCount: () => everyone.size,
   }
+}
+
+function tell(listeners: Set<LiveListener> | undefined, execution: Execution): void {
+  if (listeners) for (const listener of listeners) listener.onChange(execution)
 }
 
 function addTo(index: Map<string, Set<LiveListener>>, key: string, listener: LiveListener): () => void {

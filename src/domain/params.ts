@@ -18,10 +18,14 @@ const compiled = new Map<string, ValidateFunction>()
 export function findSchemaProblem(schema: JsonObject): string | undefined {
   const unstorable = findJsonProblem(schema)
   if (unstorable) return `${unstorable.path.join('.')} ${unstorable.problem}`
+  // What it would answer with is a promise, which nobody here waits for.
+  if ('$async' in schema) return '$async is not part of JSON Schema'
   try {
-    compile(schema)
+    compile(schema)({})
     return undefined
   } catch (error) {
+    // The compiled schema called itself on one and the same value.
+    if (error instanceof RangeError) return 'it refers to itself without end'
     return error instanceof Error ? error.message : String(error)
   }
 }
@@ -44,7 +48,8 @@ function compile(schema: JsonObject): ValidateFunction {
   const known = compiled.get(text)
   if (known) return known
   // One instance for each schema: an instance keeps every schema it saw, and refuses a second one with the same $id.
-  const ajv = new Ajv2020({ allErrors: true, strict: false })
+  // Own properties only: else every params would have a `constructor`.
+  const ajv = new Ajv2020({ allErrors: true, strict: false, ownProperties: true, logger: false })
   addFormats(ajv)
   const validate = ajv.compile(schema)
   if (compiled.size >= MAX_COMPILED) for (const oldest of [...compiled.keys()].slice(0, 1)) compiled.delete(oldest)

@@ -20,7 +20,7 @@ export type PublishOutcome = { kind: 'confirmed'; hasSubscriber: boolean } | { k
 export interface IncomingResponse {
   topic: string
   payload: Uint8Array
-  /** The broker says that it may have delivered this very message to us before. */
+  /** It may have been applied already: the broker says that it delivered this very message before, or a try was cut off. */
   redelivered: boolean
 }
 

@@ -1,56 +1,44 @@
-import { isDatabaseUnavailable } from '../db/errors.ts'
+import { isRefusal } from '../db/errors.ts'
 import { parseResponse, type ResponseMessage } from '../protocol/messages.ts'
 import { type ExecutionTopic, parseResponseTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import type { Execution } from './execution.ts'
-import { findExecutions } from './executions.ts'
 import { recordIgnored, type Unapplied } from './ignored-responses.ts'
 import type { IncomingResponse } from './ports.ts'
 import { settleExecutions } from './settle.ts'
 
 interface ValidResponse extends ExecutionTopic {
   response: ResponseMessage
-  redelivered: boolean
+  message: IncomingResponse
 }
 
 /**
  * Applies what devices answered, in order, and resolves once all of it is committed: the broker is acknowledged only then
  * (CONTRACT promise 7). The first response settles; what does not count is refused, kept as evidence or both.
- * Rejects, to be called again with the same, where the database is away.
+ * Rejects, to be called again with the same, where the database cannot take it now.
  */
 export async function applyResponses(ctx: Context, incoming: readonly IncomingResponse[]): Promise<void> {
   const { valid, malformed } = readResponses(ctx, incoming)
   const { first, further } = splitFirst(valid)
-  const settled = await settleEach(ctx, first)
-  const unapplied: Unapplied[] = [
-    ...first.filter(({ executionId }) => !settled.has(executionId)),
-    ...further,
-    ...malformed,
-  ]
+  const settled = await settleFirst(ctx, first)
+  const unapplied = [...first.filter((one) => !settled.has(one)), ...further, ...malformed]
   if (unapplied.length === 0) return
-  const current = new Map(
-    (
-      await findExecutions(
-        ctx,
-        unapplied.map((one) => one.executionId),
-      )
-    ).map((row) => [row.id, row]),
-  )
-  for (const one of unapplied) await recordOrDrop(ctx, one, current.get(one.executionId))
+  const ignored = await sparingRefused(ctx, unapplied, (some) => recordIgnored(ctx, some))
+  for (const { cause, ...details } of ignored) ctx.refusals.count(cause, details)
 }
 
 function readResponses(ctx: Context, incoming: readonly IncomingResponse[]) {
   const valid: ValidResponse[] = []
   const malformed: Unapplied[] = []
-  for (const { topic, payload, redelivered } of incoming) {
-    const named = parseResponseTopic(topic)
+  for (const message of incoming) {
+    const named = parseResponseTopic(message.topic)
     if (!named) {
-      ctx.refusals.count('BAD_TOPIC', { topic: topic.slice(0, 256) })
+      ctx.refusals.count('BAD_TOPIC', { topic: message.topic.slice(0, 256) })
       continue
     }
-    const parsed = parseResponse(payload)
-    if (parsed.ok) valid.push({ ...named, response: parsed.response, redelivered })
-    else malformed.push({ ...named, problem: parsed.problem, payload: beginningOf(payload), redelivered })
+    const parsed = parseResponse(message.payload)
+    if (parsed.ok) valid.push({ ...named, response: parsed.response, message })
+    else malformed.push({ ...named, problem: parsed.problem, payload: beginningOf(message.payload), message })
   }
   return { valid, malformed }
 }
@@ -69,40 +57,46 @@ function splitFirst(valid: ValidResponse[]) {
   return { first, further }
 }
 
-async function settleEach(ctx: Context, responses: ValidResponse[]): Promise<Set<string>> {
-  const settlements = responses.map(({ executionId, thingId, response }) => ({ executionId, thingId, ...response }))
+/** The responses that settled their execution. They are marked, for should what follows fail, they come here again. */
+async function settleFirst(ctx: Context, responses: readonly ValidResponse[]): Promise<Set<ValidResponse>> {
   try {
-    const settled = await settleExecutions(ctx, settlements)
-    for (const execution of settled) {
-      ctx.log.debug(
-        { executionId: execution.id, thingId: execution.thingId, status: execution.status },
-        'execution settled',
-      )
-    }
-    return new Set(settled.map(({ id }) => id))
+    const executions = await sparingRefused(ctx, responses, (some) => settleExecutions(ctx, some.map(toSettlement)))
+    const settled = responses.filter(isOfAny(executions))
+    for (const { message } of settled) message.redelivered = true
+    return new Set(settled)
   } catch (error) {
-    if (isDatabaseUnavailable(error)) throw error
-    if (responses.length > 1) return settleOneByOne(ctx, responses)
-    const [refused] = responses
-    ctx.refusals.count('UNSTORABLE', { executionId: refused?.executionId, thingId: refused?.thingId, err: error })
-    return new Set()
+    // The commit may have come through all the same.
+    for (const { message } of responses) message.redelivered = true
+    throw error
   }
 }
 
-/** One response that the database will not take does not spoil the rest of its batch. */
-async function settleOneByOne(ctx: Context, responses: ValidResponse[]): Promise<Set<string>> {
-  const settled = new Set<string>()
-  for (const response of responses) for (const id of await settleEach(ctx, [response])) settled.add(id)
-  return settled
+const toSettlement = ({ executionId, thingId, response }: ValidResponse) => ({ executionId, thingId, ...response })
+
+function isOfAny(executions: readonly Execution[]) {
+  const thingOf = new Map(executions.map(({ id, thingId }) => [id, thingId]))
+  return ({ executionId, thingId }: ExecutionTopic): boolean => thingOf.get(executionId) === thingId
 }
 
-async function recordOrDrop(ctx: Context, one: Unapplied, execution: Execution | undefined): Promise<void> {
-  const { executionId, thingId } = one
-  if (!execution) return ctx.refusals.count('UNKNOWN_EXECUTION', { executionId, thingId })
-  if (execution.thingId !== thingId)
-    return ctx.refusals.count('WRONG_THING', { executionId, thingId, owner: execution.thingId })
-  const cause = await recordIgnored(ctx, one, execution)
-  if (cause) ctx.refusals.count(cause, { executionId, thingId, problem: one.problem })
+/** Does it with all at once, or one by one where the database refuses: one response that cannot be stored does not spoil the rest. */
+async function sparingRefused<T extends ExecutionTopic, Done>(
+  ctx: Context,
+  responses: readonly T[],
+  run: (some: readonly T[]) => Promise<Done[]>,
+): Promise<Done[]> {
+  try {
+    return await run(responses)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const [refused] = responses
+    if (responses.length > 1) {
+      const done: Done[] = []
+      for (const one of responses) done.push(...(await sparingRefused(ctx, [one], run)))
+      return done
+    }
+    ctx.refusals.count('UNSTORABLE', { executionId: refused?.executionId, thingId: refused?.thingId, err: error })
+    return []
+  }
 }
 
 const EVIDENCE_CHARACTERS = 1_024

@@ -5,6 +5,7 @@ import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import type { Page } from './executions.ts'
+import { storable } from './filter.ts'
 import { storableText } from './text.ts'
 
 export type Thing = typeof things.$inferSelect
@@ -55,7 +56,7 @@ export async function listThings(
       and(
         id ? inArray(things.id, id.filter(isThingId)) : undefined,
         thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
-        tag ? hasAnyTag(tag) : undefined,
+        tag ? hasAnyTag(storable(tag)) : undefined,
         after ? gt(things.id, after) : undefined,
         before ? lt(things.id, before) : undefined,
       ),
@@ -64,10 +65,7 @@ export async function listThings(
     .limit(limit)
 }
 
-const hasAnyTag = (tags: readonly string[]) => {
-  const storable = tags.filter((tag) => !tag.includes('\u0000'))
-  return storable.length > 0 ? arrayOverlaps(things.tags, storable) : sql`false`
-}
+const hasAnyTag = (tags: string[]) => (tags.length > 0 ? arrayOverlaps(things.tags, tags) : sql`false`)
 
 /** Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND. */
 export async function registerThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {

@@ -1,10 +1,10 @@
 import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
-import { GraphQLScalarType } from 'graphql'
-import { DateTimeResolver, JSONObjectResolver, JSONResolver } from 'graphql-scalars'
+import { DateTimeResolver } from 'graphql-scalars'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../domain/paging.ts'
 import type { Json, JsonObject } from '../protocol/json.ts'
 import type { GraphQLContext } from './context.ts'
+import { JSONObjectScalar, JSONScalar } from './json.ts'
 
 const PAGE_SIZE = `From 0 to ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} where neither \`first\` nor \`last\` is given.`
 
@@ -61,20 +61,9 @@ builder.subscriptionType({
 
 const JSON_LIMITS = 'Nested at most 64 levels; no NUL and no lone surrogates in strings.'
 
-builder.addScalarType('JSON', withPlainLiterals(JSONResolver), { description: `Any JSON value. ${JSON_LIMITS}` })
-builder.addScalarType('JSONObject', withPlainLiterals(JSONObjectResolver), {
-  description: `A JSON object. ${JSON_LIMITS}`,
-})
+builder.addScalarType('JSON', JSONScalar, { description: `Any JSON value. ${JSON_LIMITS}` })
+builder.addScalarType('JSONObject', JSONObjectScalar, { description: `A JSON object. ${JSON_LIMITS}` })
 builder.addScalarType('DateTime', DateTimeResolver, {
   description:
     'An instant in RFC 3339, such as 2025-05-28T08:00:00.000Z, to the millisecond. It is the clock of the database.',
 })
-
-/** Literals in a document become objects without a prototype, which Drizzle cannot take: they are made what variables are. */
-function withPlainLiterals(scalar: GraphQLScalarType): GraphQLScalarType {
-  const { parseLiteral, ...config } = scalar.toConfig()
-  return new GraphQLScalarType({
-    ...config,
-    parseLiteral: (ast, variables) => JSON.parse(JSON.stringify(parseLiteral(ast, variables) ?? null)),
-  })
-}

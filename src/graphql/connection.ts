@@ -1,4 +1,5 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay'
+import { ArgumentError } from '../domain/errors.ts'
 import type { Page } from '../domain/executions.ts'
 import {
   checkPageSize,
@@ -17,7 +18,7 @@ interface PageArguments {
 }
 
 /** One page of a list by keyset, in either direction. Throws an ArgumentError on a bad size or cursor. */
-export function resolvePage<T extends object>(
+export async function resolvePage<T extends object>(
   listed: Listed,
   args: PageArguments,
   keyOf: (row: T) => string,
@@ -25,16 +26,22 @@ export function resolvePage<T extends object>(
 ) {
   checkPageSize('first', args.first)
   checkPageSize('last', args.last)
-  const decode = (argument: string, cursor: string | undefined) =>
-    cursor ? decodeCursor(listed, argument, cursor) : undefined
-  return resolveCursorConnection<Promise<T[]>>(
+  if (args.first != null && args.last != null) throw new ArgumentError('last', 'expected not together with first')
+  const decode = (argument: 'after' | 'before') =>
+    args[argument] == null ? undefined : decodeCursor(listed, argument, args[argument])
+  const bounds = { after: decode('after'), before: decode('before') }
+  const { edges, pageInfo } = await resolveCursorConnection<Promise<T[]>>(
     {
       args,
       defaultSize: DEFAULT_PAGE_SIZE,
       maxSize: MAX_PAGE_SIZE,
       toCursor: (row: T) => encodeCursor(listed, keyOf(row)),
     },
-    ({ after, before, limit, inverted }) =>
-      list({ after: decode('after', after), before: decode('before', before), limit, inverted }),
+    ({ limit, inverted }) => list({ ...bounds, limit, inverted }),
   )
+  // A page without rows has no cursors but those it was asked with.
+  return {
+    edges,
+    pageInfo: { ...pageInfo, startCursor: pageInfo.startCursor || null, endCursor: pageInfo.endCursor || null },
+  }
 }

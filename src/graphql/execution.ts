@@ -123,12 +123,10 @@ builder.subscriptionFields((t) => ({
         description: 'After a broken connection: the greatest `updatedAt` that you saw.',
       }),
     },
-    subscribe: async (_root, { id, filter, since }, { domain }) => {
-      // Listening begins here, before the row is looked for: nothing can settle unseen in between.
-      const changes = watchExecutions(domain, { id: id ?? null, filter: filter ?? null, since: since ?? null })
-      if (id == null || (await findExecution(domain, id))) return changes
-      await changes.return?.()
-      throw new ExecutionNotFound(id)
+    subscribe: async (_root, args, { domain }) => {
+      // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
+      if (args.id != null && !(await findExecution(domain, args.id))) throw new ExecutionNotFound(args.id)
+      return watchExecutions(domain, args)
     },
     resolve: (execution) => execution,
   }),

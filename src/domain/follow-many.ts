@@ -1,0 +1,110 @@
+import type { Context } from './context.ts'
+import { type Execution, isSettled } from './execution.ts'
+import { type ChangeCursor, listChanges } from './executions.ts'
+import { type ExecutionFilter, matchesFilter } from './filter.ts'
+import type { Source } from './source.ts'
+
+/** More undelivered live changes than this are forgotten, and read from the database instead. */
+export const MAX_HEARD = 1_000
+const PAGE_SIZE = 200
+
+/**
+ * Every execution that matches: what changed since, then live.
+ *
+ * All is handed out in the order of the changes, so that a client can go on from the last one it saw: while there is
+ * anything to be read (`behind`), what is heard waits. Where too much waits, it is forgotten and read as well.
+ */
+export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | undefined, onNews: () => void): Source {
+  /** Read, and not handed out yet. */
+  const missed = new Map<string, Execution>()
+  /** Heard, and not handed out yet: each execution in its latest state, in the order of their latest changes. */
+  const heard = new Map<string, Execution>()
+  /** Where to read on; undefined where all has been read. */
+  let behind = since && cursorWithLag(ctx, since)
+
+  const unlisten = ctx.live.listen(
+    { thingIds: filter.thingId ?? undefined },
+    {
+      onChange(execution) {
+        if (!matchesFilter(execution, filter)) return
+        missed.delete(execution.id)
+        // Taken out first, so that the latest change is also the last in line.
+        heard.delete(execution.id)
+        heard.set(execution.id, execution)
+        if (heard.size > MAX_HEARD) forgetHeard()
+        onNews()
+      },
+      onGap(at) {
+        fallBehind(cursorWithLag(ctx, at))
+        onNews()
+      },
+    },
+  )
+
+  function fallBehind(cursor: ChangeCursor): void {
+    if (!behind || isBefore(cursor, behind)) behind = cursor
+  }
+
+  function forgetHeard(): void {
+    const changedAt = [...heard.values()].map(({ updatedAt }) => updatedAt.getTime())
+    fallBehind({ at: new Date(Math.min(...changedAt)) })
+    heard.clear()
+  }
+
+  async function read(): Promise<void> {
+    if (!behind) return
+    const from = behind
+    behind = undefined
+    try {
+      const page = await listChanges(ctx, filter, from, PAGE_SIZE)
+      for (const execution of page) takeOver(execution)
+      const last = page.at(-1)
+      if (last && page.length === PAGE_SIZE) fallBehind({ at: last.updatedAt, afterId: last.id })
+    } catch (error) {
+      fallBehind(from)
+      throw error
+    }
+  }
+
+  function takeOver(row: Execution): void {
+    const known = heard.get(row.id)
+    // A newer state was heard while the page was read; it comes later.
+    if (known && changesOf(known) > changesOf(row)) return
+    heard.delete(row.id)
+    missed.set(row.id, row)
+  }
+
+  return {
+    take: () => takeFirst(missed) ?? (behind ? undefined : takeFirst(heard)),
+    mustRead: () => behind !== undefined,
+    read,
+    isFinished: () => false,
+    close() {
+      unlisten()
+      missed.clear()
+      heard.clear()
+    },
+  }
+}
+
+function takeFirst(executions: Map<string, Execution>): Execution | undefined {
+  for (const [id, execution] of executions) {
+    executions.delete(id)
+    return execution
+  }
+  return undefined
+}
+
+/** How often it has changed: the greater number is the newer state, whatever the clock of the database did. */
+const changesOf = (execution: Execution): number => execution.ignoredCount + (isSettled(execution) ? 1 : 0)
+
+/** Reads a little further back: what changed before `at` may have become visible only after it. */
+const cursorWithLag = ({ commitLagMs }: Context, at: Date): ChangeCursor => ({
+  // Nothing is older than that, and Postgres knows no year 0.
+  at: new Date(Math.max(0, at.getTime() - commitLagMs)),
+})
+
+function isBefore(one: ChangeCursor, other: ChangeCursor): boolean {
+  const difference = one.at.getTime() - other.at.getTime()
+  return difference < 0 || (difference === 0 && (one.afterId ?? '') < (other.afterId ?? ''))
+}

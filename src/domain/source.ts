@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDatabaseUnavailable } from '../db/errors.ts'
+import type { Execution } from './execution.ts'
+
+/** What is to be handed out, and where more of it comes from: the live changes, and the database for what they left out. */
+export interface Source {
+  /** The next one, where it is at hand. */
+  take(): Execution | undefined
+  /** Whether the database must be read before there is a next one. */
+  mustRead(): boolean
+  /** Reads once. After an error it must read still. */
+  read(): Promise<void>
+  /** Whether no more will come. */
+  isFinished(): boolean
+  /** Listens no longer, and forgets what it holds. */
+  close(): void
+}
+
+export interface Bell {
+  ring(): void
+  /** Until it rings next. It rings for those who wait already: look first, then wait. */
+  wait(): Promise<void>
+}
+
+export function createBell(): Bell {
+  let wake = () => {}
+  return {
+    ring: () => wake(),
+    wait: () =>
+      new Promise((resolve) => {
+        wake = resolve
+      }),
+  }
+}
+
+const RETRY_MS = 500
+
+/** The source as an iterator; the bell tells that there is news in it. No generator: `return()` ends it at once, also while a `next()` waits. */
+export function iterateSource(source: Source, bell: Bell): AsyncIterableIterator<Execution> {
+  let ended = false
+  let turn: Promise<unknown> = Promise.resolve()
+
+  function end(): void {
+    ended = true
+    source.close()
+    bell.ring()
+  }
+
+  async function advance(): Promise<IteratorResult<Execution>> {
+    while (!ended) {
+      const execution = source.take()
+      if (source.isFinished()) end()
+      if (execution) return { done: false, value: execution }
+      if (!ended) await getMore()
+    }
+    return { done: true, value: undefined }
+  }
+
+  /** Reads, or waits for news. A database that is away is tried again. */
+  async function getMore(): Promise<void> {
+    if (!source.mustRead()) return bell.wait()
+    try {
+      await source.read()
+    } catch (error) {
+      if (ended) return
+      if (isDatabaseUnavailable(error)) return sleep(RETRY_MS)
+      end()
+      throw error
+    }
+  }
+
+  return {
+    /** One at a time, however often it is called. */
+    next() {
+      const result = turn.then(advance)
+      turn = result.catch(() => {})
+      return result
+    },
+    async return() {
+      end()
+      return { done: true, value: undefined }
+    },
+    async throw(error) {
+      end()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
