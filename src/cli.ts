@@ -1,17 +1,17 @@
 #!/usr/bin/env node
-/** The command line: the only reader of arguments, environment and signals. */
+/**
+ * The command line: the only reader of arguments, environment and signals.
+ * Each command loads its own parts: `--help` and a bad setting are answered before a second is spent on loading the others.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { type App, startApp } from './app.ts'
+import type { App } from './app.ts'
 import { banner, nextSteps } from './banner.ts'
 import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
-import { migrateDatabase } from './db/connect.ts'
-import { startDemo } from './demo.ts'
-import { formatDeviceEvent, startDevice } from './device/device.ts'
-import { printedSchema } from './graphql/schema.ts'
+import { isThingId } from './protocol/topics.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
 const FORCED_EXIT_CODE = 130
@@ -38,6 +38,7 @@ program
     process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
     const config = { ...readEnvironment(), databaseUrl: undefined, mqttUrl: undefined, dataDir }
     return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
+      const { startDemo } = await import('./demo.ts')
       const demo = await startDemo(app)
       print(`${banner(app, dataDir)}\n${demo.text}`)
       return demo.stop
@@ -47,8 +48,8 @@ program
 program
   .command('device')
   .description('Run one reference device against a broker: it answers what its thing is sent.')
-  .argument('<thingId>', 'the thing it is, such as thermostat-001')
-  .option('--url <url>', 'the broker: mqtt, mqtts, ws or wss', 'mqtt://127.0.0.1:1883')
+  .argument('<thingId>', 'the thing it is, such as thermostat-001', thingName)
+  .option('--url <url>', 'the broker: mqtt, mqtts, ws or wss', brokerUrl, 'mqtt://127.0.0.1:1883')
   .option('--client-id <id>', 'the MQTT client id (default: the thing id)')
   .option('--username <name>', 'for the broker')
   .option('--password <password>', 'for the broker')
@@ -63,6 +64,7 @@ program
   .action(async () => {
     const { databaseUrl } = readEnvironment()
     if (!databaseUrl) throw new ConfigError('DATABASE_URL: got nothing, expected the URL of the Postgres to migrate')
+    const { migrateDatabase } = await import('./db/connect.ts')
     await migrateDatabase(databaseUrl)
     print('The database has the current schema.')
   })
@@ -71,7 +73,8 @@ program
   .command('schema')
   .description('Print the GraphQL schema.')
   .option('--out <file>', 'write it to a file instead')
-  .action(({ out }: { out?: string }) => {
+  .action(async ({ out }: { out?: string }) => {
+    const { printedSchema } = await import('./graphql/schema.ts')
     if (out) writeFileSync(out, printedSchema())
     else process.stdout.write(printedSchema())
   })
@@ -85,6 +88,7 @@ async function runService(
   config: Config,
   onStarted: (app: App, config: Config) => Promise<(() => Promise<void>) | void>,
 ): Promise<void> {
+  const { startApp } = await import('./app.ts')
   const log = createLogger(config.logLevel)
   const app = await startApp(config, log)
   const stopMore = await onStarted(app, config)
@@ -108,6 +112,7 @@ interface DeviceFlags {
 }
 
 async function runDevice(thingId: string, { latency, ...flags }: DeviceFlags): Promise<void> {
+  const { formatDeviceEvent, startDevice } = await import('./device/device.ts')
   const stopping = new AbortController()
   onSignal(async () => stopping.abort())
   const device = await startDevice({
@@ -139,18 +144,24 @@ function onSignal(stop: () => Promise<void>, log?: Logger): void {
 
 /** Settings of the environment win over those of a .env file. */
 function readEnvironment(): Config {
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  try {
+    if (existsSync('.env')) process.loadEnvFile('.env')
+  } catch (error) {
+    throw new ConfigError(`.env: ${error instanceof Error ? error.message : error}, expected lines such as PORT=4000`)
+  }
   return readConfig(process.env)
 }
 
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE')
-    return `PORT: ${error.message.replace(/^listen EADDRINUSE: /, '')}, expected a free port (PORT=0 takes one)`
+  const { code, syscall, path } = error as NodeJS.ErrnoException
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `HOST: ${error.message}, expected an address of this machine`
+  if (syscall === 'listen')
+    return `PORT: ${error.message.replace(/^listen \w+: /, '')}, expected a free port that we may listen on (PORT=0 takes one)`
+  if (syscall === 'mkdir' || path?.includes('fleet-commands.lock'))
+    return `DATA_DIR: ${error.message}, expected a folder that we may write to`
   return code ? error.message : (error.stack ?? error.message)
 }
 
@@ -159,6 +170,17 @@ function version(): string {
     version: string
   }
   return version
+}
+
+function thingName(text: string): string {
+  if (!isThingId(text)) throw new InvalidArgumentError('expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -')
+  return text
+}
+
+function brokerUrl(text: string): string {
+  if (!/^(mqtt|ws)s?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''))
+    throw new InvalidArgumentError('expected one such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)')
+  return text
 }
 
 function milliseconds(text: string): number {

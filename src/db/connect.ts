@@ -13,6 +13,7 @@ import { type ChangeListener, listenForChanges } from './changes.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { schema } from './schema.ts'
+import { createSocketFactory } from './socket.ts'
 
 /** What queries are written against: Postgres through postgres.js and PGlite look the same from here. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
@@ -27,7 +28,10 @@ export interface Store {
 
 /** A statement that takes longer is given up, so that a stuck database shows as an error and not as silence. */
 const STATEMENT_TIMEOUT_MS = 10_000
+/** Longer than a statement may take: a Postgres that is still there has answered by then. */
+const ANSWER_DEADLINE_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5
+const RECONNECT_SECONDS = 0.25
 const POOL_SIZE = 10
 const MIGRATION_LOCK = 4_262_001
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
@@ -35,12 +39,17 @@ const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url
 /** Opens Postgres, brought to the current schema. `origin` names this replica in what it announces to others. Throws a ConfigError where it cannot be used. */
 export async function openPostgres(url: string, origin: string): Promise<Store> {
   await migrateDatabase(url)
-  const client = postgres(url, {
+  const options = {
     max: POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
+    backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
     connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS },
-  })
+    // postgres.js knows this option, its types do not.
+    socket: createSocketFactory(ANSWER_DEADLINE_MS),
+  }
+  const client = postgres(url, options)
   return {
     db: drizzlePostgres(client, { schema }),
     kind: 'postgres',
@@ -72,7 +81,14 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
 
 /** Applies what is missing of `drizzle/`. Replicas that start together wait for each other: the migrator itself takes no lock. */
 export async function migrateDatabase(url: string): Promise<void> {
-  const client = postgres(url, { max: 1, connect_timeout: CONNECT_TIMEOUT_SECONDS, onnotice: () => {} })
+  const options = {
+    max: 1,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+    // No deadline for an answer: another replica may hold the lock for as long as its migration takes.
+    socket: createSocketFactory(),
+  }
+  const client = postgres(url, options)
   try {
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
     await migratePostgres(drizzlePostgres(client), { migrationsFolder: MIGRATIONS_FOLDER })

@@ -17,6 +17,8 @@ const CONNECTION_CODES = new Set([
 
 /** Classes of SQLSTATE that say "not now": connection, resources, operator intervention (restart), I/O. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58']
+/** A standby that has not taken over yet is read-only; a lock could not be had. */
+const UNAVAILABLE_CODES = ['25006', '55P03']
 
 /** Classes of SQLSTATE that say "not these values": data exceptions, constraints, limits of what can be stored. */
 const REFUSING_CLASSES = ['22', '23', '54']
@@ -37,7 +39,8 @@ export function sqlState(error: unknown): string | undefined {
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = sqlState(error)
   if (code === undefined) return false
-  return CONNECTION_CODES.has(code) || (code.length === 5 && UNAVAILABLE_CLASSES.includes(code.slice(0, 2)))
+  if (CONNECTION_CODES.has(code) || UNAVAILABLE_CODES.includes(code)) return true
+  return code.length === 5 && UNAVAILABLE_CLASSES.includes(code.slice(0, 2))
 }
 
 /**

@@ -33,10 +33,9 @@ export function causeOfIgnoring(status: TerminalStatus): 'LATE' | 'REPEATED' {
 /** Why the execution has its status, for people and for programs. CANCELED and SUCCEEDED need no reason. */
 export function statusReason(execution: Execution): { code: string; message: string | null } | null {
   if (!execution.reasonCode) return null
-  return {
-    code: execution.reasonCode,
-    message: execution.reasonMessage ?? REASON_MESSAGES[execution.reasonCode] ?? null,
-  }
+  // A thing may use one of our codes, and means its own by it.
+  const known = execution.status === 'TIMED_OUT' ? REASON_MESSAGES[execution.reasonCode] : undefined
+  return { code: execution.reasonCode, message: execution.reasonMessage ?? known ?? null }
 }
 
 const REASON_MESSAGES: Record<string, string> = {

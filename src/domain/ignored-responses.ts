@@ -72,14 +72,18 @@ async function openLedgers(tx: Transaction, unapplied: readonly Unapplied[]): Pr
       { execution, kept: [], seenNow: [], added: [], count: execution.ignoredCount },
     ]),
   )
-  const kept = await tx
-    .select()
-    .from(ignoredResponses)
-    .where(inArray(ignoredResponses.executionId, ids))
-    .orderBy(asc(ignoredResponses.id))
+  const noted = locked.flatMap(({ id, ignoredCount }) => (ignoredCount > 0 ? id : []))
+  const kept = noted.length > 0 ? await readEvidence(tx, noted) : []
   for (const evidence of kept) ledgers.get(evidence.executionId)?.kept.push(evidence)
   return ledgers
 }
+
+const readEvidence = (tx: Transaction, executionIds: string[]): Promise<IgnoredResponse[]> =>
+  tx
+    .select()
+    .from(ignoredResponses)
+    .where(inArray(ignoredResponses.executionId, executionIds))
+    .orderBy(asc(ignoredResponses.id))
 
 /** Enters one response, and returns why it is ignored; undefined where it is a copy of one that was dealt with. */
 function enter(ctx: Context, ledger: Ledger | undefined, one: Unapplied, heard: Set<string>): RefusalCause | undefined {
@@ -153,7 +157,7 @@ async function writeCounts(tx: Transaction, ledgers: Ledger[]): Promise<Executio
     .update(executions)
     .set({
       ignoredCount: sql`given.count`,
-      updatedAt: sql`case when given.grown then clock_timestamp() else ${executions.updatedAt} end`,
+      updatedAt: sql`case when given.grown then greatest(clock_timestamp(), ${executions.updatedAt}) else ${executions.updatedAt} end`,
     })
     .from(given)
     .where(eq(executions.id, sql`given.id`))

@@ -38,7 +38,7 @@ function updateOpen({ db, replica }: Context, settlements: readonly Settlement[]
       reasonMessage: sql`settlement.reason_message`,
       settledBy: replica,
       settledAt: sql`clock_timestamp()`,
-      updatedAt: sql`clock_timestamp()`,
+      updatedAt: sql`greatest(clock_timestamp(), ${executions.updatedAt})`,
     })
     .from(lockOpen(settlements))
     .where(and(eq(executions.id, sql`settlement.id`), eq(executions.status, 'SENT')))

@@ -74,8 +74,13 @@ export async function registerThing(ctx: Context, input: ThingInput): Promise<Ou
   const { id, clientId, thingType, tags } = input
   const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
   return storeThing(ctx, input, 'registered', async () => {
-    const [thing] = await ctx.db.insert(things).values(values).onConflictDoNothing({ target: things.id }).returning()
-    return thing ?? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
+    // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
+    const [thing] = await ctx.db.insert(things).values(values).onConflictDoNothing().returning()
+    if (thing) return thing
+    const [namesake] = await findThings(ctx, [id])
+    return namesake
+      ? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
+      : clientIdTaken(values.clientId)
   })
 }
 
@@ -109,6 +114,9 @@ export async function deregisterThing(ctx: Context, id: string): Promise<Outcome
 export const thingNotFound = (id: string, field: string): UserError =>
   userError('THING_NOT_FOUND', [field], `No thing ${JSON.stringify(id.slice(0, 128))} is registered.`)
 
+const clientIdTaken = (clientId: string): UserError =>
+  userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId}.`)
+
 async function storeThing(
   ctx: Context,
   { id, clientId, thingType }: ThingInput,
@@ -123,7 +131,7 @@ async function storeThing(
     return succeed(stored)
   } catch (error) {
     if (isUniqueViolation(error)) {
-      return fail(userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId ?? id}.`))
+      return fail(clientIdTaken(clientId ?? id))
     }
     if (!isForeignKeyViolation(error)) throw error
     return fail(
@@ -148,8 +156,7 @@ function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[
   if (tags && tags.length > MAX_TAGS) {
     errors.push(userError('INPUT_INVALID', ['tags'], `tags: expected at most ${MAX_TAGS}`))
   }
-  tags
-    ?.slice(0, MAX_TAGS)
-    .forEach((tag, index) => errors.push(...storableText(['tags', String(index)], tag, 1, MAX_TAG)))
+  for (const [index, tag] of (tags ?? []).slice(0, MAX_TAGS).entries())
+    errors.push(...storableText(['tags', String(index)], tag, 1, MAX_TAG))
   return errors
 }

@@ -1,6 +1,7 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import { setMaxListeners } from 'node:events'
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
-import type { WebSocketServer } from 'ws'
+import type { WebSocket, WebSocketServer } from 'ws'
 import type { GraphQLServer } from './server.ts'
 
 /** Operations that one socket may have open at a time. */
@@ -27,7 +28,7 @@ export function serveGraphQLWebSockets(
   server: GraphQLServer,
   sockets: WebSocketServer,
 ): { dispose: () => void | Promise<void> } {
-  return useServer<Record<string, unknown>, SocketState>(
+  const served = useServer<Record<string, unknown>, SocketState>(
     {
       connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
       execute: (args) => (args as Operation).execute(args),
@@ -35,6 +36,8 @@ export function serveGraphQLWebSockets(
       onConnect: ({ extra }) => {
         extra.operations = new Set()
         extra.gone = new AbortController()
+        // Each operation that waits listens to it.
+        setMaxListeners(0, extra.gone.signal)
       },
       onDisconnect: ({ extra }) => extra.gone?.abort(),
       onComplete: ({ extra }, id) => void extra.operations?.delete(id),
@@ -52,6 +55,14 @@ export function serveGraphQLWebSockets(
     sockets,
     KEEP_ALIVE_MS,
   )
+  sockets.on('connection', forgiveErrors)
+  return served
+}
+
+/** A frame that is too large, and the like: `ws` closes with the code for it. graphql-ws would print each with its stack. */
+function forgiveErrors(socket: WebSocket): void {
+  socket.removeAllListeners('error')
+  socket.on('error', () => {})
 }
 
 type Params = {
@@ -65,10 +76,8 @@ async function prepare(
   { params, ...initial }: Parameters<GraphQLServer['getEnveloped']>[0] & { params: Params },
 ): Promise<Operation | readonly GraphQLError[]> {
   const { schema, execute, subscribe, contextFactory, parse, validate } = server.getEnveloped({ ...initial, params })
-  const document = parseDocument(parse, params.query)
-  if (document instanceof GraphQLError) return [document]
-  const errors: readonly GraphQLError[] = validate(schema, document)
-  if (errors.length > 0) return errors
+  const document = readDocument(params, parse, (parsed) => validate(schema, parsed))
+  if ('errors' in document) return document.errors
   return {
     schema,
     document,
@@ -80,14 +89,29 @@ async function prepare(
   }
 }
 
-/** A syntax error is the client's, and is answered like every other: thrown, it would close the socket. */
-function parseDocument(parse: (source: string) => DocumentNode, source: string): DocumentNode | GraphQLError {
+/** What is wrong with a document is answered, with the codes that it has over HTTP: thrown, it would close the socket. */
+function readDocument(
+  { query, operationName }: Params,
+  parse: (source: string) => DocumentNode,
+  validate: (document: DocumentNode) => readonly GraphQLError[],
+): DocumentNode | { errors: GraphQLError[] } {
+  let code = 'GRAPHQL_PARSE_FAILED'
   try {
-    return parse(source)
+    const document = parse(query)
+    code = 'GRAPHQL_VALIDATION_FAILED'
+    const errors = validate(document)
+    if (errors.length > 0) return { errors: errors.map((error) => withCode(error, code)) }
+    if (getOperationAST(document, operationName)) return document
+    const noOperation = new GraphQLError('expected one operation, or the name of one as operationName')
+    return { errors: [withCode(noOperation, 'OPERATION_RESOLUTION_FAILURE')] }
   } catch (error) {
-    if (error instanceof GraphQLError) return error
+    if (error instanceof GraphQLError) return { errors: [withCode(error, code)] }
     throw error
   }
+}
+
+function withCode({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code } })
 }
 
 const tooManyOperations = (): GraphQLError =>

@@ -45,13 +45,10 @@ const sendRoute = createRoute({
   summary: 'Send a command to a thing',
   request: {
     headers: z.object({
-      'idempotency-key': z
-        .string()
-        .optional()
-        .openapi({
-          description:
-            'Your name for this intent. Sent again with the same request, it answers with the first execution and sends nothing.',
-        }),
+      'idempotency-key': z.string().optional().openapi({
+        description:
+          'Your name for this intent. Sent again with the same request, it answers with the first execution and sends nothing.',
+      }),
     }),
     body: { required: true, content: { 'application/json': { schema: SendBody } } },
   },
@@ -83,7 +80,7 @@ const listRoute = createRoute({
   path: '/commands',
   summary: 'Executions, newest first',
   request: { query: ListQuery },
-  responses: { 200: json('A page.', PageBody), 400: problemOn('BAD_USER_INPUT.'), 503: UNAVAILABLE },
+  responses: { 200: json('A page.', PageBody), 400: problemOn('Malformed: INPUT_INVALID.'), 503: UNAVAILABLE },
 })
 
 /** `/api/v1`: for callers without GraphQL, through the same functions of the domain. */
@@ -145,8 +142,11 @@ function refuseInvalid(result: { success: true } | { success: false; error: z.Zo
   throw problem(400, 'INPUT_INVALID', detail, { errors })
 }
 
-function bodyTooLarge(): never {
-  throw problem(413, 'BODY_TOO_LARGE', `expected a body of at most ${MAX_BODY_BYTES} bytes`)
+function bodyTooLarge(): Response {
+  const response = problemResponse(413, 'BODY_TOO_LARGE', `expected a body of at most ${MAX_BODY_BYTES} bytes`)
+  // What is left of the body is not read: the connection cannot be used again.
+  response.headers.set('connection', 'close')
+  return response
 }
 
 const requireJson: MiddlewareHandler = async (c, next) => {
@@ -161,5 +161,5 @@ function explainError(ctx: Context, error: Error): Response {
   if (error instanceof HTTPException) return error.res ?? problemResponse(400, 'INPUT_INVALID', error.message)
   const { code, message } = describeFailure(error)
   if (code === 'INTERNAL_SERVER_ERROR') ctx.log.error({ err: error }, 'a REST request failed')
-  return problemResponse(FAILURE_STATUS[code], code, message)
+  return problemResponse(FAILURE_STATUS[code], code === 'BAD_USER_INPUT' ? 'INPUT_INVALID' : code, message)
 }

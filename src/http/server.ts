@@ -56,6 +56,7 @@ function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestH
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
     const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
+      if (!req.complete) return log.debug({ err: error }, 'a caller hung up in the middle of a request')
       log.error({ err: error }, 'a request failed')
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()

@@ -28,7 +28,7 @@ const MAX_BATCH = 500
 const MAX_WAITING = 2 * RECEIVE_MAXIMUM
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 5000
+const MAX_RETRY_MS = 250
 /** Given to mqtt.js, it leaves out its own PUBACK, which would come before the commit. */
 const NOT_COMMITTED_YET = new Error('acknowledged after the commit')
 

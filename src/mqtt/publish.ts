@@ -72,6 +72,8 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   }
 
   function send(delivery: Delivery): void {
+    if (delivery.expiresAt <= performance.now())
+      return delivery.settle(unconfirmed('its TTL passed before it could be sent'))
     client.publish(delivery.topic, delivery.payload, publishOptions(delivery), () => {})
     const messageId = client.getLastMessageId()
     delivery.messageId = messageId

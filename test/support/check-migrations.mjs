@@ -8,11 +8,20 @@ const copy = mkdtempSync(join(tmpdir(), 'fc-migrations-'))
 try {
   cpSync('drizzle', copy, { recursive: true })
   const out = relative(process.cwd(), copy)
-  const args = ['drizzle-kit', 'generate', '--dialect=postgresql', '--schema=./src/db/schema.ts', `--out=${out}`, '--name=drift']
+  const args = [
+    'drizzle-kit',
+    'generate',
+    '--dialect=postgresql',
+    '--schema=./src/db/schema.ts',
+    `--out=${out}`,
+    '--name=drift',
+  ]
   execFileSync('npx', args, { stdio: ['ignore', 'ignore', 'inherit'] })
   const drift = readdirSync(copy).filter((name) => name.endsWith('_drift.sql'))
   if (drift.length > 0) {
-    console.error('drizzle/ does not make the tables of src/db/schema.ts: run `npm run migrations` and commit what it writes.')
+    console.error(
+      'drizzle/ does not make the tables of src/db/schema.ts: run `npm run migrations` and commit what it writes.',
+    )
     process.exitCode = 1
   }
 } finally {

@@ -37,6 +37,10 @@ export async function startTestDevice(
   const requests: ReceivedRequest[] = []
   let taken = 0
   let wake = () => {}
+  const respondRaw = async (executionId: string, payload: string | Buffer) => {
+    await client.publishAsync(responseTopic({ thingId, executionId }), payload, { qos: 1 })
+  }
+  const respond = (executionId: string, response: unknown) => respondRaw(executionId, JSON.stringify(response))
   client.on('message', (topic, payload) => {
     const named = parseRequestTopic(topic)
     const request = parseRequest(payload)
@@ -52,10 +56,6 @@ export async function startTestDevice(
   await new Promise<void>((resolve) => client.once('connect', () => resolve()))
   await client.subscribeAsync(requestFilter(thingId), { qos: 1 })
 
-  const respondRaw = async (executionId: string, payload: string | Buffer) => {
-    await client.publishAsync(responseTopic({ thingId, executionId }), payload, { qos: 1 })
-  }
-  const respond = (executionId: string, response: unknown) => respondRaw(executionId, JSON.stringify(response))
   return {
     client,
     requests,

@@ -85,3 +85,10 @@ export async function startServiceProcess(backend: Backend, env: Record<string, 
     },
   }
 }
+
+/** What `/readyz` says. */
+export async function readiness(url: string): Promise<{ status: number; checks: Record<string, string> }> {
+  const response = await fetch(`${url}/readyz`)
+  const { checks } = (await response.json()) as { checks: Record<string, string> }
+  return { status: response.status, checks }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig } from '../../src/base/config.ts'
+
+describe('the settings', () => {
+  it('have defaults, and an empty value is an absent one', () => {
+    const defaults = readConfig({})
+    expect(defaults).toEqual({
+      host: '127.0.0.1',
+      port: 4000,
+      databaseUrl: undefined,
+      mqttUrl: undefined,
+      mqttClientId: expect.stringMatching(/^fleet-commands-[\w.:-]{1,38}-4000$/),
+      mqttPort: 1883,
+      dataDir: './data',
+      logLevel: 'info',
+    })
+    expect(readConfig({ HOST: '', PORT: '', DATABASE_URL: '', MQTT_URL: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(
+      defaults,
+    )
+  })
+
+  it('are taken as they are given', () => {
+    const given = {
+      HOST: '::1',
+      PORT: '0',
+      DATABASE_URL: 'postgresql://user:pass%40word@db/fleet?sslmode=require',
+      MQTT_URL: 'wss://broker.example:8084/mqtt',
+      MQTT_CLIENT_ID: 'fleet-1',
+      MQTT_PORT: '65535',
+      DATA_DIR: '/var/lib/fleet commands',
+      LOG_LEVEL: 'silent',
+    }
+    expect(readConfig(given)).toEqual({
+      host: '::1',
+      port: 0,
+      databaseUrl: given.DATABASE_URL,
+      mqttUrl: given.MQTT_URL,
+      mqttClientId: 'fleet-1',
+      mqttPort: 65_535,
+      dataDir: given.DATA_DIR,
+      logLevel: 'silent',
+    })
+  })
+
+  const bad: [string, string, RegExp][] = [
+    ['PORT', 'abc', /got "abc", expected a port from 0 to 65535/],
+    ['PORT', '70000', /got "70000", expected a port from 0 to 65535/],
+    ['PORT', '4000 ', /got "4000 ", expected a port/],
+    ['PORT', '0x10', /got "0x10", expected a port/],
+    ['MQTT_PORT', '-1', /got "-1", expected a port from 0 to 65535/],
+    ['MQTT_PORT', '1.5', /got "1.5", expected a port/],
+    ['HOST', 'a b', /got "a b", expected a host name/],
+    ['HOST', 'http://x', /got "http:\/\/x", expected a host name/],
+    ['LOG_LEVEL', 'loud', /got "loud", expected one of trace, debug, info/],
+    ['LOG_LEVEL', 'INFO', /got "INFO", expected one of/],
+    ['MQTT_CLIENT_ID', 'a/b', /got "a\/b", expected 1 to 60 characters/],
+    ['DATABASE_URL', 'foo', /got .*not shown.*, expected a URL such as postgres:/],
+    ['DATABASE_URL', 'mysql://u:secret@h/d', /got .*not shown.*, expected a URL such as postgres:/],
+    ['MQTT_URL', 'http://u:secret@x', /got .*not shown.*, expected a URL such as mqtt:/],
+    ['MQTT_URL', 'broker:1883', /got .*not shown.*, expected a URL such as mqtt:/],
+  ]
+
+  it.each(bad)('refuse %s=%s in one line that says what is expected', (name, value, expected) => {
+    const read = () => readConfig({ [name]: value })
+    expect(read).toThrow(ConfigError)
+    expect(read).toThrow(new RegExp(`^${name}: ${expected.source}`))
+    expect(read).not.toThrow(/secret|\n/)
+  })
+})

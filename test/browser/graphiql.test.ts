@@ -1,0 +1,113 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Device, startDevice } from '../../src/device/device.ts'
+import { onServices } from '../support/backend.ts'
+import { isBrowserMissing, launchBrowser } from '../support/browser.ts'
+import { type Service, startService } from '../support/service.ts'
+
+// The tabs name thermostat-001, which only one service on a broker can have.
+describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
+  let service: Service
+  let browser: Browser
+  let page: Page
+  let device: Device | undefined
+  const foreign: string[] = []
+  const sockets: string[] = []
+
+  beforeAll(async () => {
+    service = await startService()
+    browser = await launchBrowser()
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    page.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url())
+      if (protocol.startsWith('http') && origin !== service.url) foreign.push(request.url())
+    })
+    page.on('websocket', (socket) => sockets.push(socket.url()))
+    await page.goto(service.url)
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await device?.stop()
+    await service?.stop()
+  })
+
+  async function runTab(name: string): Promise<void> {
+    // Not by the mouse: the tabs can be dragged, and move into their places when the page opens.
+    await page.locator('.graphiql-tab-button', { hasText: name }).dispatchEvent('click')
+    await page.locator('.graphiql-editors', { hasText: name }).waitFor()
+    await page.locator('.graphiql-execute-button').click()
+  }
+
+  const shown = () => page.locator('.graphiql-response').innerText()
+
+  it('opens with a tab for each step, and runs them from left to right', { timeout: 60_000 }, async () => {
+    await page.locator('.graphiql-tab').first().waitFor()
+    expect(await page.locator('.graphiql-tab').allInnerTexts()).toEqual([
+      'DefineType',
+      'Register',
+      'Send',
+      'List',
+      'Watch',
+    ])
+
+    await runTab('DefineType')
+    await expect.poll(shown, { timeout: 10_000 }).toContain('com.example.thermostat')
+    await runTab('Register')
+    await expect.poll(shown, { timeout: 10_000 }).toContain('thermostat-001')
+    device = await startDevice({ thingId: 'thermostat-001', url: service.mqttUrl, latencyMs: 0 })
+    await runTab('Send')
+    await expect.poll(shown, { timeout: 10_000 }).toContain('SUCCEEDED')
+    await runTab('List')
+    await expect.poll(shown, { timeout: 10_000 }).toContain('pageInfo')
+  })
+
+  it('subscribes over WebSocket, and shows an update as it comes', async () => {
+    await runTab('Watch')
+    await expect.poll(() => sockets, { timeout: 10_000 }).toContain(`${service.url.replace('http', 'ws')}/graphql`)
+    // The subscription may begin a moment after its socket: sent until it is seen.
+    await expect
+      .poll(
+        async () => {
+          await service.send({ thingId: 'thermostat-001', action: 'reboot', wait: true })
+          return shown()
+        },
+        { timeout: 15_000 },
+      )
+      .toContain('reboot')
+  })
+
+  it('asks nobody else for anything', () => {
+    expect(foreign).toEqual([])
+  })
+
+  it('is at /graphql, too', async () => {
+    await page.goto(`${service.url}/graphql`)
+    await page.locator('.graphiql-tab').first().waitFor()
+    expect(foreign).toEqual([])
+  })
+
+  // MQTT over WebSocket comes with the embedded broker.
+  it.skipIf(onServices)('lets a page be a device: MQTT at /mqtt', async () => {
+    const connack = await page.evaluate(async () => {
+      const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/mqtt`, 'mqtt')
+      socket.binaryType = 'arraybuffer'
+      await new Promise((resolve) => {
+        socket.onopen = resolve
+      })
+      // CONNECT of MQTT 3.1.1: clean session, keep-alive 60 s, client id "page".
+      socket.send(new Uint8Array([0x10, 16, 0, 4, 77, 81, 84, 84, 4, 2, 0, 60, 0, 4, 112, 97, 103, 101]))
+      const received: number[] = []
+      await new Promise<void>((resolve) => {
+        socket.onmessage = ({ data }) => {
+          // A packet may come in several frames [MQTT-6.0.0-4].
+          received.push(...new Uint8Array(data))
+          if (received.length >= 4) resolve()
+        }
+      })
+      socket.close()
+      return received
+    })
+    expect(connack).toEqual([0x20, 2, 0, 0])
+  })
+})

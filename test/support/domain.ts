@@ -1,0 +1,86 @@
+/** The domain on a real database, without doors: for what is about many executions at once. */
+import { randomUUID } from 'node:crypto'
+import { inArray, sql } from 'drizzle-orm'
+import { createLogger } from '../../src/base/log.ts'
+import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
+import { executions } from '../../src/db/schema.ts'
+import type { Context } from '../../src/domain/context.ts'
+import type { Execution } from '../../src/domain/execution.ts'
+import { createLive } from '../../src/domain/live.ts'
+import type { IncomingResponse } from '../../src/domain/ports.ts'
+import { createRefusals } from '../../src/domain/refusals.ts'
+import { createGateway } from '../../src/mqtt/gateway.ts'
+import { responseTopic } from '../../src/protocol/topics.ts'
+import { type Backend, createBackend } from './backend.ts'
+
+export interface Domain {
+  ctx: Context
+  backend: Backend
+  stop(): Promise<void>
+}
+
+/** `backend`: that of another, for a second replica. The gateway is one that has not been started: nothing is published. */
+export async function openDomain({ backend, replica }: { backend?: Backend; replica?: string } = {}): Promise<Domain> {
+  const engines = backend ?? (await createBackend())
+  const { databaseUrl, dataDir, mqttClientId } = engines.settings
+  const name = replica ?? mqttClientId
+  const log = createLogger('silent')
+  const store = databaseUrl ? await openPostgres(databaseUrl, name) : await openEmbedded(dataDir)
+  const ctx: Context = {
+    db: store.db,
+    log,
+    gateway: createGateway({ link: { kind: 'external', url: 'mqtt://127.0.0.1:1', clientId: name }, log }),
+    live: createLive(),
+    refusals: createRefusals(log),
+    replica: name,
+    commitLagMs: 0,
+    heardSettlings: new Set(),
+    onThingsChanged: () => {},
+  }
+  const stop = async () => {
+    await store.close()
+    if (!backend) await engines.dispose()
+  }
+  return { ctx, backend: engines, stop }
+}
+
+/** Open executions of one thing; each expires so many milliseconds from now. */
+export async function insertOpen(
+  { db }: Pick<Context, 'db'>,
+  thingId: string,
+  expiresInMs: readonly number[],
+): Promise<string[]> {
+  const rows = await db
+    .insert(executions)
+    .values(
+      expiresInMs.map((ms) => ({
+        id: randomUUID(),
+        thingId,
+        action: 'reboot',
+        params: {},
+        ttl: 1,
+        expiresAt: sql`clock_timestamp() + make_interval(secs => ${ms / 1000})`,
+      })),
+    )
+    .returning({ id: executions.id })
+  return rows.map(({ id }) => id)
+}
+
+export async function readExecutions({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Execution[]> {
+  return db
+    .select()
+    .from(executions)
+    .where(inArray(executions.id, [...ids]))
+}
+
+/** A response as the gateway hands it over. */
+export const incoming = (
+  thingId: string,
+  executionId: string,
+  response: unknown,
+  redelivered = false,
+): IncomingResponse => ({
+  topic: responseTopic({ thingId, executionId }),
+  payload: Buffer.from(JSON.stringify(response)),
+  redelivered,
+})
