@@ -52,7 +52,7 @@ export function parseRequestTopic(topic: string): ExecutionTopic | undefined {
 /** The thing whose requests a subscription filter covers, where it covers those of exactly one thing and nothing else. */
 export function thingOfRequestFilter(filter: string): string | undefined {
   const levels = splitTopic(filter)
-  if (!levels || levels.kind !== 'request' || !isThingId(levels.thing)) return undefined
+  if (levels?.kind !== 'request' || !isThingId(levels.thing)) return undefined
   return levels.execution === '+' || isExecutionId(levels.execution) ? levels.thing : undefined
 }
 
@@ -64,7 +64,7 @@ function buildTopic({ thingId, executionId }: ExecutionTopic, kind: string): str
 
 function parseTopic(topic: string, kind: string): ExecutionTopic | undefined {
   const levels = splitTopic(topic)
-  if (!levels || levels.kind !== kind) return undefined
+  if (levels?.kind !== kind) return undefined
   if (!isThingId(levels.thing) || !isExecutionId(levels.execution)) return undefined
   return { thingId: levels.thing, executionId: levels.execution }
 }
