@@ -17,13 +17,20 @@ mutation DefineType {
           paramsSchema: {
             type: "object"
             properties: {
-              value: { type: "number", minimum: 5, maximum: 35 }
+              value: {
+                type: "number"
+                minimum: 5
+                maximum: 35
+              }
             }
             required: ["value"]
             additionalProperties: false
           }
         }
-        { name: "reboot", description: "Restarts it." }
+        {
+          name: "reboot"
+          description: "Restarts it."
+        }
       ]
     }
   ) {
@@ -76,8 +83,15 @@ mutation Send {
 
 const LIST = `# 4. What was sent, newest first.
 #    Each list matches any of its members.
-query List($filter: ExecutionFilter, $after: String) {
-  executions(filter: $filter, first: 20, after: $after) {
+query List(
+  $filter: ExecutionFilter
+  $after: String
+) {
+  executions(
+    filter: $filter
+    first: 20
+    after: $after
+  ) {
     nodes {
       id
       thingId
@@ -98,7 +112,9 @@ query List($filter: ExecutionFilter, $after: String) {
 const WATCH = `# 5. Watch: leave it running,
 #    and send again from tab 3.
 subscription Watch {
-  executionUpdated(filter: { thingId: "thermostat-001" }) {
+  executionUpdated(
+    filter: { thingId: "thermostat-001" }
+  ) {
     id
     action
     status

@@ -5,7 +5,7 @@ import type WebSocket from 'ws'
 import type { ExecutionData } from '../support/client.ts'
 import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
-import { type Service, startService } from '../support/service.ts'
+import { countIdleListeners, type Service, startService } from '../support/service.ts'
 import { watch } from '../support/subscription.ts'
 
 const ROUNDS = 1_000
@@ -69,7 +69,7 @@ function createKnowledge() {
 describe('no gap', () => {
   it('between a mutation and its subscription, 1,000 times', { timeout: 120_000 }, async () => {
     const socket = service.webSocket()
-    const before = service.app.listenerCount()
+    const before = await countIdleListeners(service)
     await repeat(ROUNDS, async () => {
       const { id } = await send()
       const watching = watch(socket, { id })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { heapInUse } from '../support/heap.ts'
 import { uniqueName } from '../support/names.ts'
-import { type Service, startService } from '../support/service.ts'
+import { countIdleListeners, type Service, startService } from '../support/service.ts'
 import { WATCH, type WatchVariables } from '../support/subscription.ts'
 
 const SOCKETS = 100
@@ -20,7 +20,7 @@ const thingId = uniqueName('watched')
 
 beforeAll(async () => {
   service = await startService()
-  idle = service.app.listenerCount()
+  idle = await countIdleListeners(service)
   await service.registerThing(thingId)
 })
 afterAll(() => service.stop())

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ExecutionData } from '../support/client.ts'
 import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
-import { type Service, startService } from '../support/service.ts'
+import { countIdleListeners, type Service, startService } from '../support/service.ts'
 import { overSse, overWebSocket, type Subscriber } from '../support/subscription.ts'
 
 const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000'
@@ -62,7 +62,7 @@ describe.each([
     })
 
     it.each([UNKNOWN_ID, 'no-uuid', ''])('refuses %o, and leaves nothing behind', async (id) => {
-      const before = service.app.listenerCount()
+      const before = await countIdleListeners(service)
       const watching = await subscriber.watch({ id })
       await expect(watching.next()).rejects.toThrow('EXECUTION_NOT_FOUND')
       expect(service.app.listenerCount()).toBe(before)

@@ -5,6 +5,9 @@ import { onServices } from '../support/backend.ts'
 import { isBrowserMissing, launchBrowser } from '../support/browser.ts'
 import { type Service, startService } from '../support/service.ts'
 
+/** A busy machine takes its time, and so does the editor. */
+const PATIENCE = { timeout: 20_000, interval: 500 }
+
 // The tabs name thermostat-001, which only one service on a broker can have.
 describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
   let service: Service
@@ -32,13 +35,22 @@ describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
     await service?.stop()
   })
 
-  async function runTab(name: string): Promise<void> {
+  /** Opens a tab and runs it, until the answer holds what is expected. */
+  async function runTab(name: string, expected: string): Promise<void> {
     // Not by the mouse: the tabs can be dragged, and move into their places when the page opens.
     await page.locator('.graphiql-tab-button', { hasText: name }).dispatchEvent('click')
     await page.locator('.graphiql-editors', { hasText: name }).waitFor()
-    await page.locator('.graphiql-execute-button').click()
+    await run().click()
+    const answer = async () => {
+      const text = await shown()
+      // It takes GraphiQL a tenth of a second to see which operation the editor holds now: too early, it is run again.
+      if (/Cannot.infer.operation/.test(text)) await run().click()
+      return text
+    }
+    await expect.poll(answer, PATIENCE).toContain(expected)
   }
 
+  const run = () => page.locator('.graphiql-execute-button')
   const shown = () => page.locator('.graphiql-response').innerText()
 
   it('opens with a tab for each step, and runs them from left to right', { timeout: 60_000 }, async () => {
@@ -51,30 +63,31 @@ describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
       'Watch',
     ])
 
-    await runTab('DefineType')
-    await expect.poll(shown, { timeout: 10_000 }).toContain('com.example.thermostat')
-    await runTab('Register')
-    await expect.poll(shown, { timeout: 10_000 }).toContain('thermostat-001')
+    await runTab('DefineType', 'com.example.thermostat')
+    await runTab('Register', 'thermostat-001')
     device = await startDevice({ thingId: 'thermostat-001', url: service.mqttUrl, latencyMs: 0 })
-    await runTab('Send')
-    await expect.poll(shown, { timeout: 10_000 }).toContain('SUCCEEDED')
-    await runTab('List')
-    await expect.poll(shown, { timeout: 10_000 }).toContain('pageInfo')
+    await runTab('Send', 'SUCCEEDED')
+    await runTab('List', 'pageInfo')
   })
 
-  it('subscribes over WebSocket, and shows an update as it comes', async () => {
-    await runTab('Watch')
-    await expect.poll(() => sockets, { timeout: 10_000 }).toContain(`${service.url.replace('http', 'ws')}/graphql`)
+  it('subscribes over WebSocket, and shows an update as it comes', { timeout: 60_000 }, async () => {
+    await runTab('Watch', '')
+    await expect.poll(() => sockets, PATIENCE).toContain(`${service.url.replace('http', 'ws')}/graphql`)
     // The subscription may begin a moment after its socket: sent until it is seen.
-    await expect
-      .poll(
-        async () => {
-          await service.send({ thingId: 'thermostat-001', action: 'reboot', wait: true })
-          return shown()
-        },
-        { timeout: 15_000 },
-      )
-      .toContain('reboot')
+    const sendAndLook = async () => {
+      await service.send({ thingId: 'thermostat-001', action: 'reboot', wait: true })
+      return shown()
+    }
+    await expect.poll(sendAndLook, PATIENCE).toContain('reboot')
+  })
+
+  it('explains the service by itself', async () => {
+    await page.locator('button[aria-label="Show Documentation Explorer"]').click()
+    const docs = page.locator('.graphiql-doc-explorer')
+    for (const name of ['Mutation', 'sendCommand', 'SendCommandInput']) {
+      await docs.getByRole('link', { name, exact: true }).first().click()
+    }
+    await expect.poll(() => docs.innerText(), PATIENCE).toContain('A command to one thing.')
   })
 
   it('asks nobody else for anything', () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
 import { type App, startApp } from '../../src/app.ts'
 import type { Config } from '../../src/base/config.ts'
 import { createLogger } from '../../src/base/log.ts'
@@ -46,6 +47,14 @@ export interface ServiceProcess extends Client {
 }
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+/** How many listen where nobody is subscribed: we ourselves, for the other replicas. Expiry listens, too, in its first moments. */
+export async function countIdleListeners({ app }: Service): Promise<number> {
+  await vi.waitFor(() => {
+    if (app.listenerCount() > 1) throw new Error('somebody listens')
+  }, 10_000)
+  return app.listenerCount()
+}
 
 /** Starts `fleet-commands serve` as users do. Rejects with its output where it ends before it is up. */
 export async function startServiceProcess(backend: Backend, env: Record<string, string> = {}): Promise<ServiceProcess> {
