@@ -98,6 +98,7 @@ function createContext(
     refusals: createRefusals(log),
     replica: config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
+    sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => broker?.refreshAccess(),
   }

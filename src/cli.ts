@@ -84,21 +84,29 @@ program.parseAsync().catch((error: unknown) => {
   process.exit(1)
 })
 
-async function runService(
-  config: Config,
-  onStarted: (app: App, config: Config) => Promise<(() => Promise<void>) | void>,
-): Promise<void> {
-  const { startApp } = await import('./app.ts')
+/** What to do once the service is up; it may return what to stop before the service. */
+type OnStarted = (app: App, config: Config) => Promise<(() => Promise<void>) | void>
+
+async function runService(config: Config, onStarted: OnStarted): Promise<void> {
   const log = createLogger(config.logLevel)
-  const app = await startApp(config, log)
-  const stopMore = await onStarted(app, config)
-  log.info({ url: app.url, database: app.database, broker: app.broker }, 'started')
+  const starting = start(config, log, onStarted)
+  // From the beginning, so that a start that is given up leaves nothing behind either.
   onSignal(async () => {
+    const { app, stopMore } = await starting
     log.info('stopping')
     await stopMore?.()
     await app.stop()
     log.info('stopped')
   }, log)
+  await starting
+}
+
+async function start(config: Config, log: Logger, onStarted: OnStarted) {
+  const { startApp } = await import('./app.ts')
+  const app = await startApp(config, log)
+  const stopMore = await onStarted(app, config)
+  log.info({ url: app.url, database: app.database, broker: app.broker }, 'started')
+  return { app, stopMore }
 }
 
 interface DeviceFlags {
@@ -114,15 +122,22 @@ interface DeviceFlags {
 async function runDevice(thingId: string, { latency, ...flags }: DeviceFlags): Promise<void> {
   const { formatDeviceEvent, startDevice } = await import('./device/device.ts')
   const stopping = new AbortController()
-  onSignal(async () => stopping.abort())
-  const device = await startDevice({
+  const starting = startDevice({
     ...flags,
     thingId,
     latencyMs: latency,
     signal: stopping.signal,
     onEvent: (event) => print(formatDeviceEvent(event)),
   })
-  stopping.signal.addEventListener('abort', () => void device.stop().then(() => process.exit(0)))
+  onSignal(async () => {
+    stopping.abort()
+    // Stopped while it still looked for its broker, there is no device.
+    const device = await starting.catch(() => undefined)
+    await device?.stop()
+  })
+  await starting.catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error
+  })
 }
 
 function onSignal(stop: () => Promise<void>, log?: Logger): void {

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../db/connect.ts'
+import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway } from './ports.ts'
 import type { Refusals } from './refusals.ts'
@@ -18,6 +19,8 @@ export interface Context {
    * commit. Catching up reads that much further back. 0 on the embedded database, which commits one after the other.
    */
   commitLagMs: number
+  /** Sends under way, by idempotency key. */
+  sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */
   heardSettlings: Set<string>
   /** Tells the embedded broker that who may do what has changed. */

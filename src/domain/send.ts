@@ -7,6 +7,7 @@ import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { DEFAULT_TTL_SECONDS, type Execution, isSettled, isValidTtl } from './execution.ts'
 import { findExecution } from './executions.ts'
+import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
@@ -46,6 +47,14 @@ interface Draft {
 export async function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const malformed = findProblems(request)
   if (malformed.length > 0) return fail(...malformed)
+  const { idempotencyKey } = request
+  // A repetition that overlaps the first is answered after it: not before the broker has confirmed the request.
+  return idempotencyKey == null
+    ? sendOnce(ctx, request)
+    : inTurn(ctx.sending, idempotencyKey, () => sendOnce(ctx, request))
+}
+
+async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const repeated = await findRepeated(ctx, request)
   if (repeated) return repeated
   const draft = await checkAgainstRegistry(ctx, request)

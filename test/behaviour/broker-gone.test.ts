@@ -93,13 +93,19 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
   it('before the PUBACK: DELIVERY_UNCONFIRMED, and the request is never delivered late', async () => {
     wire.silence()
     const input = { thingId, ttl: 3, idempotencyKey: `${thingId}-unconfirmed` }
-    const sending = service.send(input)
+    const answered: string[] = []
+    const sending = service.send(input).finally(() => answered.push('first'))
+    await sleep(150)
+    const repeating = service.send(input).finally(() => answered.push('repeated'))
     await sleep(300)
+    // Neither is answered before it is known what the broker has.
+    expect(answered).toEqual([])
     await wire.cut()
     const { execution, errors } = await sending
     expect(execution).toBeNull()
     expect(errors).toMatchObject([{ code: 'DELIVERY_UNCONFIRMED', executionId: expect.any(String) }])
     const id = errors[0]?.executionId ?? ''
+    expect((await repeating).execution).toMatchObject({ id, status: 'SENT' })
     expect((await service.execution(id)).status).toBe('SENT')
     // The retry names the execution, and sends nothing.
     expect((await service.send(input)).execution).toMatchObject({ id, status: 'SENT' })

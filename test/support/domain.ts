@@ -34,6 +34,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     refusals: createRefusals(log),
     replica: name,
     commitLagMs: 0,
+    sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
   }
