@@ -125,6 +125,9 @@ subscription Watch {
 }
 `
 
-const LISTED = { thingId: ['thermostat-001'], status: ['SENT', 'SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT'] }
+const LISTED = {
+  thingId: ['thermostat-001'],
+  status: ['SENT', 'SUCCEEDED', 'FAILED', 'REJECTED', 'TIMED_OUT', 'CANCELED'],
+}
 
 export const GRAPHIQL_TABS = [tab(DEFINE), tab(REGISTER), tab(SEND), tab(LIST, { filter: LISTED }), tab(WATCH)]
