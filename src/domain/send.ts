@@ -11,7 +11,6 @@ import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
-import { watchExecutions } from './watch.ts'
 
 export interface SendRequest {
   thingId: string
@@ -62,26 +61,16 @@ async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Exe
   if (!ctx.gateway.isAvailable()) return fail(brokerUnavailable())
   const startedAt = performance.now()
   const execution = await storeExecution(ctx, draft.value, request)
-  // Another request with the same key was quicker: its execution is the answer.
-  if (!execution) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
+  if (!execution) return answerWithQuicker(ctx, request)
   ctx.live.publish([execution])
   return publishExecution(ctx, execution, startedAt)
 }
 
-/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal. */
-export async function waitUntilSettled(ctx: Context, execution: Execution, signal?: AbortSignal): Promise<Execution> {
-  if (isSettled(execution)) return execution
-  const changes = watchExecutions(ctx, { id: execution.id })
-  const giveUp = () => void changes.return?.()
-  signal?.addEventListener('abort', giveUp, { once: true })
-  if (signal?.aborted) giveUp()
-  let latest = execution
-  try {
-    for await (const change of changes) latest = change
-  } finally {
-    signal?.removeEventListener('abort', giveUp)
-  }
-  return latest
+/** Another replica was quicker with the same key: its execution is committed, and is the answer. */
+async function answerWithQuicker(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+  const repeated = await findRepeated(ctx, request)
+  if (!repeated) throw new Error('an idempotency key is taken, and there is no execution of it')
+  return repeated
 }
 
 function findProblems({ action, ttl, idempotencyKey }: SendRequest): UserError[] {
@@ -179,8 +168,9 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
     return succeed(execution)
   }
   ctx.log.warn({ executionId: id, thingId, why: outcome.why }, 'the broker did not confirm a request')
-  // Settled meanwhile, it needs no confirmation: what became of it is known.
-  const current = await findExecution(ctx, id)
+  // Settled meanwhile, it needs no confirmation: what became of it is known. A database that is away now must not hide
+  // that the execution is recorded: the caller would be told to try again, and a command might be done twice.
+  const current = await findExecution(ctx, id).catch(() => undefined)
   if (current && isSettled(current)) return succeed(current)
   return fail({ ...userError('DELIVERY_UNCONFIRMED', [], unconfirmed(id)), executionId: id })
 }

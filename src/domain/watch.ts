@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import type { Execution } from './execution.ts'
+import { type Execution, isSettled } from './execution.ts'
 import type { ExecutionFilter } from './filter.ts'
 import { followMany } from './follow-many.ts'
 import { followOne } from './follow-one.ts'
@@ -24,4 +24,20 @@ export function watchExecutions(ctx: Context, { id, filter, since }: WatchReques
       ? followMany(ctx, filter ?? {}, since ?? undefined, bell.ring)
       : followOne(ctx, id, filter ?? {}, bell.ring)
   return iterateSource(source, bell)
+}
+
+/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal. */
+export async function waitUntilSettled(ctx: Context, execution: Execution, signal?: AbortSignal): Promise<Execution> {
+  if (isSettled(execution)) return execution
+  const changes = watchExecutions(ctx, { id: execution.id })
+  const giveUp = () => void changes.return?.()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted) giveUp()
+  let latest = execution
+  try {
+    for await (const change of changes) latest = change
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
+  return latest
 }

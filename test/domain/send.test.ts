@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Context } from '../../src/domain/context.ts'
+import { sendCommand } from '../../src/domain/send.ts'
+import { registerThing } from '../../src/domain/things.ts'
+import { type Domain, openDomain } from '../support/domain.ts'
+import { uniqueName } from '../support/names.ts'
+
+const UNAVAILABLE = Object.assign(new Error('the database system is shutting down'), { code: '57P03' })
+
+describe('sendCommand where broker and database go away together', () => {
+  let domain: Domain
+  const thingId = uniqueName('door')
+
+  beforeAll(async () => {
+    domain = await openDomain()
+    await registerThing(domain.ctx, { id: thingId })
+  })
+  afterAll(() => domain.stop())
+
+  /** The link to the broker breaks before the PUBACK, and from then on nothing can be read. */
+  function losingBoth(): Context {
+    let isAway = false
+    const db = new Proxy(domain.ctx.db, {
+      get(target, name, receiver) {
+        if (isAway && name === 'select') throw UNAVAILABLE
+        return Reflect.get(target, name, receiver)
+      },
+    })
+    const publishRequest = async () => {
+      isAway = true
+      return { kind: 'unconfirmed', why: 'the link broke' } as const
+    }
+    return { ...domain.ctx, db, gateway: { isAvailable: () => true, publishRequest } }
+  }
+
+  it('says that the execution is recorded, and not to try again', async () => {
+    const request = { thingId, action: 'unlock', params: {}, ttl: 60, idempotencyKey: null, requestedBy: null }
+    const sent = await sendCommand(losingBoth(), request)
+    expect(sent).toMatchObject({
+      ok: false,
+      errors: [{ code: 'DELIVERY_UNCONFIRMED', executionId: expect.any(String) }],
+    })
+  })
+})
