@@ -1,7 +1,7 @@
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
-import { openEmbedded, openPostgres, type Store } from './db/connect.ts'
+import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
@@ -30,8 +30,11 @@ export interface App {
 }
 
 const MQTT_PATH = '/mqtt'
-/** Longer than a statement may take: what changed that long before `since` may have been committed after it. */
-const COMMIT_LAG_MS = 5_000
+/**
+ * What changed that long before `since` may have been committed after it: from the instant that is a row's `updatedAt`,
+ * a transaction has at most two statements to go (an idempotency key and its execution).
+ */
+const COMMIT_LAG_MS = 2 * STATEMENT_TIMEOUT_MS
 
 type Stop = () => unknown
 

@@ -27,7 +27,7 @@ export interface Store {
 }
 
 /** A statement that takes longer is given up, so that a stuck database shows as an error and not as silence. */
-const STATEMENT_TIMEOUT_MS = 10_000
+export const STATEMENT_TIMEOUT_MS = 5_000
 /** Longer than a statement may take: a Postgres that is still there has answered by then. */
 const ANSWER_DEADLINE_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5

@@ -6,7 +6,7 @@ import { type Service, startService } from '../support/service.ts'
 import { overSse, overWebSocket, type Subscriber, type Watching } from '../support/subscription.ts'
 
 /** On Postgres, what changed this long before `since` may be repeated: it may have been committed after it. */
-const REPEATED_MS = onServices ? 5_000 : 0
+const REPEATED_MS = onServices ? 10_000 : 0
 
 let service: Service
 beforeAll(async () => {
