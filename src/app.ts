@@ -6,8 +6,11 @@ import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
 import { createRefusals } from './domain/refusals.ts'
+import { createRegistry } from './domain/registry.ts'
 import { followReplicas } from './domain/replicas.ts'
 import { applyResponses } from './domain/responses.ts'
+import { createUnheardMarker } from './domain/send.ts'
+import { createExecutionStore } from './domain/store-execution.ts'
 import { thingsOfClient } from './domain/things.ts'
 import { createGraphQLServer, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
@@ -95,12 +98,16 @@ function createContext(
 ): Context {
   return {
     db: store.db,
+    run: store.run,
     log,
     gateway,
     live: createLive(),
     refusals: createRefusals(log),
     replica: config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
+    registry: createRegistry(store.run),
+    storeExecution: createExecutionStore(store),
+    markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => broker?.refreshAccess(),

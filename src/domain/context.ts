@@ -4,10 +4,15 @@ import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway } from './ports.ts'
 import type { Refusals } from './refusals.ts'
+import type { Registry } from './registry.ts'
+import type { MarkUnheard } from './send.ts'
+import type { StoreExecution } from './store-execution.ts'
 
 /** What every function of the domain is given first. Made once, in app.ts. */
 export interface Context {
   db: Store['db']
+  /** For the hot statements. */
+  run: Store['run']
   log: Logger
   gateway: Gateway
   live: Live
@@ -19,6 +24,9 @@ export interface Context {
    * commit. Catching up reads that much further back. 0 on the embedded database, which commits one after the other.
    */
   commitLagMs: number
+  registry: Registry
+  storeExecution: StoreExecution
+  markUnheard: MarkUnheard
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

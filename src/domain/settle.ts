@@ -1,6 +1,6 @@
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { isDeadlock } from '../db/errors.ts'
 import { executions } from '../db/schema.ts'
+import { returning } from '../db/statement.ts'
 import type { Json } from '../protocol/json.ts'
 import type { Context } from './context.ts'
 import type { Execution, TerminalStatus } from './execution.ts'
@@ -28,42 +28,33 @@ export async function settleExecutions(ctx: Context, settlements: readonly Settl
   return settled
 }
 
-function updateOpen({ db, replica }: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
-  return db
-    .update(executions)
-    .set({
-      status: sql`settlement.status`,
-      result: sql`settlement.result`,
-      reasonCode: sql`case when settlement.status = 'TIMED_OUT' and ${executions.noSubscriber} then 'NO_SUBSCRIBER' else settlement.reason_code end`,
-      reasonMessage: sql`settlement.reason_message`,
-      settledBy: replica,
-      settledAt: sql`clock_timestamp()`,
-      updatedAt: sql`greatest(clock_timestamp(), ${executions.updatedAt})`,
-    })
-    .from(lockOpen(settlements))
-    .where(and(eq(executions.id, sql`settlement.id`), eq(executions.status, 'SENT')))
-    .returning(getTableColumns(executions))
+/** In the order of their ids, in which the database then takes the rows: two replicas with the same ones seldom deadlock. */
+function updateOpen({ run, replica }: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
+  const given = settlements
+    .map(({ executionId, thingId, status, result, reason }) => ({
+      id: executionId,
+      thingId,
+      status,
+      result,
+      ...reason,
+    }))
+    .sort((one, other) => (one.id < other.id ? -1 : 1))
+  return run<Execution>(SETTLE, [JSON.stringify(given), replica])
 }
 
-/** The settlements whose execution is open, locked in the order of their ids: two replicas with one batch do not deadlock. */
-function lockOpen(settlements: readonly Settlement[]) {
-  const rows = settlements.map(({ executionId, thingId, status, result, reason }) => ({
-    id: executionId,
-    thing_id: thingId,
-    status,
-    result,
-    reason_code: reason?.code,
-    reason_message: reason?.message,
-  }))
-  return sql`(
-    select given.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given(
-      id uuid, thing_id text, status execution_status, result jsonb, reason_code text, reason_message text)
-    join executions open on open.id = given.id
-    where open.status = 'SENT' and open.thing_id = coalesce(given.thing_id, open.thing_id)
-    order by given.id
-    for update of open
-  ) as settlement`
-}
+const SETTLE = `
+update executions set
+  status = given.status,
+  result = given.result,
+  reason_code = case when given.status = 'TIMED_OUT' and no_subscriber then 'NO_SUBSCRIBER' else given.code end,
+  reason_message = given.message,
+  settled_by = $2,
+  settled_at = clock_timestamp(),
+  updated_at = greatest(clock_timestamp(), updated_at)
+from json_to_recordset($1::text::json) as given(
+  id uuid, "thingId" text, status execution_status, result jsonb, code text, message text)
+where executions.id = given.id and executions.status = 'SENT' and thing_id = coalesce(given."thingId", thing_id)
+returning ${returning(executions, 'executions')}`
 
 async function retryDeadlocks<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {

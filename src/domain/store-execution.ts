@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { executions } from '../db/schema.ts'
+import { returning } from '../db/statement.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { Context } from './context.ts'
+import type { Execution } from './execution.ts'
+import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+
+/** An execution that passed every check, ready to be stored. */
+export interface Draft {
+  thingId: string
+  /** The registry's rows that it was checked against, in the very versions that were read. */
+  thingRevision: string
+  thingType: string | null
+  typeRevision: string | null
+  thingTypeVersion: string | null
+  action: string
+  params: JsonObject
+  ttl: number
+  requestedBy: string | null
+  idempotencyKey: string | null
+  /** Of the request that the key stands for. */
+  fingerprint: string | null
+}
+
+/** Undefined where it was not stored: the key is taken, or the thing or its type is no longer what it was checked against. */
+export type StoreExecution = GroupCommit<Draft, Execution | undefined>
+
+const MAX_BATCH = 250
+
+/** Commits executions as SENT, those that come together in one statement. */
+export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecution =>
+  createGroupCommit(MAX_BATCH, async (drafts) => {
+    const given = drafts.map((draft, index) => ({ ...draft, ...newIdEndings(index) }))
+    const rows = await run<Execution>(INSERT, [JSON.stringify(given)])
+    const stored = new Map(rows.map((row) => [idEnding(row.id), row]))
+    return given.map(({ idEnding }) => stored.get(idEnding))
+  })
+
+/**
+ * What follows the time in a UUIDv7 (RFC 9562, 5.7): the variant, the place in the batch, so that executions of one instant
+ * keep their order, and 48 random bits. The database, whose time it is, puts the time in front.
+ */
+function newIdEndings(index: number): { idEnding: string; commandIdEnding: string } {
+  const place = index.toString(16).padStart(3, '0')
+  const random = randomBytes(12).toString('hex')
+  return { idEnding: `8${place}${random.slice(0, 12)}`, commandIdEnding: `8${place}${random.slice(12)}` }
+}
+
+const idEnding = (id: string): string => id.slice(19, 23) + id.slice(24)
+
+/**
+ * One statement for the whole batch, because one commit costs as much for 100 rows as for one. The registry is asked in it
+ * (`xmin` is the version of a row), so that what was checked against a cached definition is stored only if that is still
+ * the definition, whichever replica changed it. Keys are claimed in their order: two replicas with the same ones do not
+ * deadlock.
+ */
+const INSERT = `
+with clock as (
+  select now() as at, (extract(epoch from now()) * 1000000)::bigint as micros
+), given as materialized (
+  select draft.*, date_trunc('milliseconds', at) as at,
+    (time || draft."idEnding")::uuid as id, (time || draft."commandIdEnding")::uuid as "commandId"
+  from (select at, lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0') as time from clock) as clock,
+  json_to_recordset($1::text::json) as draft("idEnding" text, "commandIdEnding" text, "thingId" text, "thingRevision" xid,
+    "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, params jsonb, ttl integer,
+    "requestedBy" text, "idempotencyKey" text, fingerprint text)
+), valid as (
+  select * from given
+  where "thingRevision" = (select things.xmin from things where things.id = "thingId")
+    and ("thingType" is null or "typeRevision" = (select thing_types.xmin from thing_types where name = "thingType"))
+), claimed as (
+  insert into idempotency_keys (key, fingerprint, execution_id)
+  select "idempotencyKey", fingerprint, id from valid where "idempotencyKey" is not null order by "idempotencyKey"
+  on conflict do nothing returning execution_id
+)
+insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
+select id, "commandId", "thingId", "thingType", "thingTypeVersion", action, params, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+from valid
+where "idempotencyKey" is null or id in (select execution_id from claimed)
+returning ${returning(executions)}`
