@@ -1,3 +1,4 @@
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
@@ -12,7 +13,7 @@ import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import { thingsOfClient } from './domain/things.ts'
-import { createGraphQLServer, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
+import { createGraphQL, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
@@ -115,9 +116,9 @@ function createContext(
 }
 
 async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
-  const graphql = createGraphQLServer(ctx)
-  const graphqlSockets = createSockets()
-  serveGraphQLWebSockets(graphql, graphqlSockets)
+  const graphql = createGraphQL(ctx)
+  const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
+  const stopPings = serveGraphQLWebSockets(ctx, graphql.readOperation, graphqlSockets)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
   if (broker) {
     const mqttSockets = createSockets('mqtt')
@@ -125,12 +126,13 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     sockets[MQTT_PATH] = mqttSockets
   }
   const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: graphiqlPage })
-  return listen(
-    config.host,
-    config.port,
-    { routes, graphql: { path: GRAPHQL_PATH, handle: graphql }, sockets },
-    ctx.log,
-  )
+  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
+  const listener = await listen(config.host, config.port, doors, ctx.log)
+  const stop = async () => {
+    stopPings()
+    await listener.stop()
+  }
+  return { url: listener.url, stop }
 }
 
 function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {

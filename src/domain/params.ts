@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
+import { createBoundedMap } from '../base/bounded-map.ts'
 import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
 import { type UserError, userError } from './errors.ts'
 
@@ -11,8 +12,9 @@ const MAX_COMPILED = 500
 // The module is CommonJS: its default export is on `default` for TypeScript and for Node alike.
 const addFormats = addFormatsModule.default
 
-/** Compiled schemas by their text; the oldest leaves when it is full. */
-const compiled = new Map<string, ValidateFunction>()
+/** Compiled schemas by their text, and by the object that was compiled last time: the registry keeps one for all things of a type. */
+const compiled = createBoundedMap<string, ValidateFunction>(MAX_COMPILED)
+const compiledLast = new WeakMap<JsonObject, ValidateFunction>()
 
 /** What is wrong with a JSON Schema, or undefined where it can be used. */
 export function findSchemaProblem(schema: JsonObject): string | undefined {
@@ -44,17 +46,21 @@ export function validateParams(params: JsonObject, schema: JsonObject | null): U
 }
 
 function compile(schema: JsonObject): ValidateFunction {
+  const last = compiledLast.get(schema)
+  if (last) return last
   const text = canonicalJson(schema)
-  const known = compiled.get(text)
-  if (known) return known
+  const validate = compiled.get(text) ?? compileAnew(schema)
+  compiled.set(text, validate)
+  compiledLast.set(schema, validate)
+  return validate
+}
+
+function compileAnew(schema: JsonObject): ValidateFunction {
   // One instance for each schema: an instance keeps every schema it saw, and refuses a second one with the same $id.
   // Own properties only: else every params would have a `constructor`.
   const ajv = new Ajv2020({ allErrors: true, strict: false, ownProperties: true, logger: false })
   addFormats(ajv)
-  const validate = ajv.compile(schema)
-  if (compiled.size >= MAX_COMPILED) for (const oldest of [...compiled.keys()].slice(0, 1)) compiled.delete(oldest)
-  compiled.set(text, validate)
-  return validate
+  return ajv.compile(schema)
 }
 
 function violation(path: string[], problem: string): UserError {

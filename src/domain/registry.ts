@@ -1,5 +1,6 @@
 /** What the registry says of things, remembered: a send needs no query of its own to be checked. */
 import DataLoader from 'dataloader'
+import { createBoundedMap } from '../base/bounded-map.ts'
 import type { CommandDefinition } from '../db/schema.ts'
 import type { RunStatement } from '../db/statement.ts'
 
@@ -33,8 +34,8 @@ const MAX_TYPES = 1_000
  * is read.
  */
 export function createRegistry(run: RunStatement): Registry {
-  const things = new Map<string, RegisteredThing>()
-  const types = new Map<string, RegisteredType>()
+  const things = createBoundedMap<string, RegisteredThing>(MAX_THINGS)
+  const types = createBoundedMap<string, RegisteredType>(MAX_TYPES)
   const loader = new DataLoader<string, RegisteredThing | undefined>(load, {
     cache: false,
     batchScheduleFn: setImmediate,
@@ -46,7 +47,7 @@ export function createRegistry(run: RunStatement): Registry {
     const found = new Map(rows.map((row) => [row.id, toThing(row)]))
     for (const id of ids) {
       const thing = found.get(id)
-      if (thing) remember(things, id, thing, MAX_THINGS)
+      if (thing) things.set(id, thing)
       else things.delete(id)
     }
     return ids.map((id) => found.get(id))
@@ -60,7 +61,7 @@ export function createRegistry(run: RunStatement): Registry {
   function shareType(type: RegisteredType): RegisteredType {
     const known = types.get(type.name)
     if (known?.revision === type.revision) return known
-    remember(types, type.name, type, MAX_TYPES)
+    types.set(type.name, type)
     return type
   }
 }
@@ -77,14 +78,3 @@ select things.id, things.xmin::text as revision,
     'name', name, 'version', version, 'revision', thing_types.xmin::text, 'commands', commands) end as type
 from things left join thing_types on thing_types.name = things.thing_type
 where things.id in (select json_array_elements_text($1::text::json))`
-
-/** Keeps the newest: a map remembers the order of insertion. */
-function remember<T>(map: Map<string, T>, key: string, value: T, max: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size <= max) return
-  for (const oldest of map.keys()) {
-    map.delete(oldest)
-    return
-  }
-}

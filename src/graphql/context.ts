@@ -15,22 +15,44 @@ export interface GraphQLContext {
   signal: AbortSignal
 }
 
-export function createGraphQLContext(domain: Context, signal: AbortSignal): GraphQLContext {
+/** Most operations need none of the loaders, nor the signal: each is made when it is asked for. */
+export function createGraphQLContext(domain: Context, makeSignal: () => AbortSignal): GraphQLContext {
+  const things = once(() =>
+    batch(
+      (ids) => findThings(domain, ids),
+      (thing: Thing) => thing.id,
+    ),
+  )
+  const thingTypes = once(() =>
+    batch(
+      (names) => findThingTypes(domain, names),
+      (type: ThingType) => type.name,
+    ),
+  )
+  const ignoredResponses = once(() => loadIgnoredResponses(domain))
+  const signal = once(makeSignal)
   return {
     domain,
-    things: batch(
-      (ids) => findThings(domain, ids),
-      (thing) => thing.id,
-    ),
-    thingTypes: batch(
-      (names) => findThingTypes(domain, names),
-      (type) => type.name,
-    ),
-    ignoredResponses: new DataLoader(async (ids) => {
-      const rows = await findIgnoredResponses(domain, ids)
-      return ids.map((id) => rows.filter(({ executionId }) => executionId === id))
-    }, NO_CACHE),
-    signal,
+    get things() {
+      return things()
+    },
+    get thingTypes() {
+      return thingTypes()
+    },
+    get ignoredResponses() {
+      return ignoredResponses()
+    },
+    get signal() {
+      return signal()
+    },
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 
@@ -43,3 +65,9 @@ function batch<T>(load: (keys: readonly string[]) => Promise<T[]>, keyOf: (row: 
     return keys.map((key) => rows.get(key) ?? null)
   }, NO_CACHE)
 }
+
+const loadIgnoredResponses = (domain: Context) =>
+  new DataLoader<string, IgnoredResponse[]>(async (ids) => {
+    const rows = await findIgnoredResponses(domain, ids)
+    return ids.map((id) => rows.filter(({ executionId }) => executionId === id))
+  }, NO_CACHE)

@@ -4,8 +4,10 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import { createGraphQLContext, type GraphQLContext } from './context.ts'
+import { createDoor, type RequestWithBody } from './door.ts'
 import { maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
+import { createOperations, type ReadOperation } from './operations.ts'
 import { schema } from './schema.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -31,22 +33,37 @@ const GRAPHIQL_OPTIONS = {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-/** Over HTTP there are a request and a response; over WebSocket the signal says when the caller is gone. */
-export interface ServerContext {
-  req?: IncomingMessage
-  res?: ServerResponse
-  signal?: AbortSignal
+interface ServerContext {
+  req: IncomingMessage
+  res: ServerResponse
 }
 
-/** GraphQL over HTTP and SSE, and the engine behind the WebSocket: one place for limits, errors and context. */
-export function createGraphQLServer(ctx: Context): GraphQLServer {
+/** GraphQL for both of its doors. */
+export interface GraphQL {
+  readOperation: ReadOperation
+  /** Over HTTP, SSE included. */
+  handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
+}
+
+export function createGraphQL(ctx: Context): GraphQL {
+  const mask = (error: unknown) => maskError(ctx.log, error)
+  const yoga = createYogaServer(ctx, mask)
+  const readOperation = createOperations(yoga, mask)
+  return { readOperation, handle: createDoor(ctx, yoga, readOperation) }
+}
+
+/** One place for limits, errors and context. */
+function createYogaServer(ctx: Context, mask: (error: unknown) => Error): GraphQLServer {
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, signal }) => createGraphQLContext(ctx, signal ?? request.signal),
+    context: ({ request }) => createGraphQLContext(ctx, () => request.signal),
     plugins: new EnvelopArmor(LIMITS).protect().plugins,
-    maskedErrors: { maskError: (error) => maskError(ctx.log, error) },
+    maskedErrors: { maskError: mask },
+    // Documents are kept in operations.ts.
+    parserAndValidationCache: false,
     // Bodies are limited before they come here (http/body.ts); forms could be posted by any page, JSON cannot (CSRF).
+    maxRequestBodySize: false,
     multipart: false,
     cors: false,
     landingPage: false,

@@ -79,7 +79,6 @@ function refuse(req: IncomingMessage, res: ServerResponse, status: number, messa
   // What is left of the body is not read: the connection cannot be used again.
   res.setHeader('connection', 'close')
   sendJson(res, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
-  req.unpipe()
   req.resume()
 }
 
@@ -91,7 +90,25 @@ function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head:
   const server = sockets[pathOf(req)]
   if (!server) return reject(socket, '404 Not Found')
   if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
+  writeTogether(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
+}
+
+/** What is written to a socket in one turn of the event loop goes out in one system call: with many small messages these cost the most. */
+function writeTogether(socket: Duplex): void {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
+  let isCorked = false
+  socket.write = (...args: unknown[]): boolean => {
+    if (!isCorked) {
+      isCorked = true
+      socket.cork()
+      setImmediate(() => {
+        isCorked = false
+        socket.uncork()
+      })
+    }
+    return write(...args)
+  }
 }
 
 function reject(socket: Duplex, status: string): void {

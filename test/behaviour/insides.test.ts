@@ -90,7 +90,7 @@ describe('a list with all that hangs on it', () => {
       const result = await graphql({
         schema,
         source: `{ executions(first: 50) { nodes { thing { id type { name } } ignoredResponses { cause } } } }`,
-        contextValue: createGraphQLContext(counting(store, counted), new AbortController().signal),
+        contextValue: createGraphQLContext(counting(store, counted), () => new AbortController().signal),
       })
       expect(result.errors).toBeUndefined()
       const { nodes } = Object(result.data).executions
