@@ -13,7 +13,7 @@ import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import { thingsOfClient } from './domain/things.ts'
-import { createGraphQL, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
+import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
@@ -125,7 +125,7 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     mqttSockets.on('connection', broker.handleWebSocket)
     sockets[MQTT_PATH] = mqttSockets
   }
-  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: graphiqlPage })
+  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: loadGraphiQLPage })
   const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const stop = async () => {

@@ -145,7 +145,7 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
   })
   if (outcome.kind === 'confirmed') {
     if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
-    ctx.log.info({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
+    ctx.log.debug({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
     return succeed(execution)
   }
   ctx.log.warn({ executionId: id, thingId, why: outcome.why }, 'the broker did not confirm a request')

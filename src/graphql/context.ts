@@ -17,42 +17,28 @@ export interface GraphQLContext {
 
 /** Most operations need none of the loaders, nor the signal: each is made when it is asked for. */
 export function createGraphQLContext(domain: Context, makeSignal: () => AbortSignal): GraphQLContext {
-  const things = once(() =>
-    batch(
-      (ids) => findThings(domain, ids),
-      (thing: Thing) => thing.id,
-    ),
-  )
-  const thingTypes = once(() =>
-    batch(
-      (names) => findThingTypes(domain, names),
-      (type: ThingType) => type.name,
-    ),
-  )
-  const ignoredResponses = once(() => loadIgnoredResponses(domain))
-  const signal = once(makeSignal)
+  let things: GraphQLContext['things'] | undefined
+  let thingTypes: GraphQLContext['thingTypes'] | undefined
+  let ignoredResponses: GraphQLContext['ignoredResponses'] | undefined
+  let signal: AbortSignal | undefined
   return {
     domain,
     get things() {
-      return things()
+      things ??= loadThings(domain)
+      return things
     },
     get thingTypes() {
-      return thingTypes()
+      thingTypes ??= loadThingTypes(domain)
+      return thingTypes
     },
     get ignoredResponses() {
-      return ignoredResponses()
+      ignoredResponses ??= loadIgnoredResponses(domain)
+      return ignoredResponses
     },
     get signal() {
-      return signal()
+      signal ??= makeSignal()
+      return signal
     },
-  }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
   }
 }
 
@@ -65,6 +51,18 @@ function batch<T>(load: (keys: readonly string[]) => Promise<T[]>, keyOf: (row: 
     return keys.map((key) => rows.get(key) ?? null)
   }, NO_CACHE)
 }
+
+const loadThings = (domain: Context) =>
+  batch(
+    (ids) => findThings(domain, ids),
+    (thing: Thing) => thing.id,
+  )
+
+const loadThingTypes = (domain: Context) =>
+  batch(
+    (names) => findThingTypes(domain, names),
+    (type: ThingType) => type.name,
+  )
 
 const loadIgnoredResponses = (domain: Context) =>
   new DataLoader<string, IgnoredResponse[]>(async (ids) => {

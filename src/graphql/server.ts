@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import { createGraphQLContext, type GraphQLContext } from './context.ts'
@@ -68,10 +67,13 @@ function createYogaServer(ctx: Context, mask: (error: unknown) => Error): GraphQ
     cors: false,
     landingPage: false,
     graphiql: GRAPHIQL_OPTIONS,
-    renderGraphiQL: () => graphiqlPage,
+    renderGraphiQL: loadGraphiQLPage,
     logging: false,
   })
 }
 
-/** GraphiQL with all it needs in the page: it works without internet access. */
-export const graphiqlPage = renderGraphiQL(GRAPHIQL_OPTIONS)
+/** GraphiQL with all it needs in the page: it works without internet access. Not loaded before somebody opens it: it takes 45 MB. */
+export async function loadGraphiQLPage(): Promise<string> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
+  return renderGraphiQL(GRAPHIQL_OPTIONS)
+}

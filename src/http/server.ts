@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
+import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 
@@ -90,25 +91,8 @@ function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head:
   const server = sockets[pathOf(req)]
   if (!server) return reject(socket, '404 Not Found')
   if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
-  writeTogether(socket)
+  joinWrites(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
-}
-
-/** What is written to a socket in one turn of the event loop goes out in one system call: with many small messages these cost the most. */
-function writeTogether(socket: Duplex): void {
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
-  let isCorked = false
-  socket.write = (...args: unknown[]): boolean => {
-    if (!isCorked) {
-      isCorked = true
-      socket.cork()
-      setImmediate(() => {
-        isCorked = false
-        socket.uncork()
-      })
-    }
-    return write(...args)
-  }
 }
 
 function reject(socket: Duplex, status: string): void {

@@ -1,5 +1,5 @@
 /** Takes what arrives on response topics to the domain in batches, and acknowledges each once it is committed. */
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
@@ -95,6 +95,8 @@ export function createListener(log: Logger): Listener {
   /** What arrives while a batch is on its way is the next batch: alone a response waits for nothing, in a rush they share a commit. */
   async function settleWaiting(handler: ResponseHandler): Promise<void> {
     while (waiting.length > 0 && !stopping.signal.aborted) {
+      // After the input that came together with these has been read: it belongs to the same batch.
+      await setImmediate()
       const batch = waiting.slice(0, MAX_BATCH)
       const responses = batch.flatMap(({ response }) => response ?? [])
       if (responses.length > 0 && !(await handOver(handler, responses))) return
