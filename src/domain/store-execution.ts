@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { executions } from '../db/schema.ts'
-import { returning } from '../db/statement.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Context } from './context.ts'
 import type { Execution } from './execution.ts'
@@ -31,23 +29,71 @@ const MAX_BATCH = 250
 /** Commits executions as SENT, those that come together in one statement. */
 export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecution =>
   createGroupCommit(MAX_BATCH, async (drafts) => {
-    const given = drafts.map((draft, index) => ({ ...draft, ...newIdEndings(index) }))
-    const rows = await run<Execution>(INSERT, [JSON.stringify(given)])
-    const stored = new Map(rows.map((row) => [idEnding(row.id), row]))
-    return given.map(({ idEnding }) => stored.get(idEnding))
+    const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
+    const given = drafts.map((draft, index) => ({ ...draft, ...idEndings(index, random) }))
+    const rows = await run<Stored>(INSERT, [JSON.stringify(given)])
+    const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
+    return given.map((draft) => {
+      const row = stored.get(draft.idEnding)
+      return row && toExecution(draft, row)
+    })
   })
+
+/** What the database adds to a draft; the rest of the row is as it was given, and need not come back. */
+interface Stored {
+  id: string
+  createdAt: Date
+}
+
+interface IdEndings {
+  idEnding: string
+  commandIdEnding: string
+}
+
+/** The time, its version digit and the dashes: "0190163d-8694-739b". */
+const TIME_LENGTH = 18
+
+/** 48 bits for each of the two ids. */
+const RANDOM_BYTES = 12
 
 /**
  * What follows the time in a UUIDv7 (RFC 9562, 5.7): the variant, the place in the batch, so that executions of one instant
- * keep their order, and 48 random bits. The database, whose time it is, puts the time in front.
+ * keep their order, and random bits. The database, whose time it is, puts the time in front.
  */
-function newIdEndings(index: number): { idEnding: string; commandIdEnding: string } {
-  const place = index.toString(16).padStart(3, '0')
-  const random = randomBytes(12).toString('hex')
-  return { idEnding: `8${place}${random.slice(0, 12)}`, commandIdEnding: `8${place}${random.slice(12)}` }
+function idEndings(index: number, random: string): IdEndings {
+  const place = `-8${index.toString(16).padStart(3, '0')}-`
+  const at = 2 * RANDOM_BYTES * index
+  return {
+    idEnding: place + random.slice(at, at + RANDOM_BYTES),
+    commandIdEnding: place + random.slice(at + RANDOM_BYTES, at + 2 * RANDOM_BYTES),
+  }
 }
 
-const idEnding = (id: string): string => id.slice(19, 23) + id.slice(24)
+function toExecution(draft: Draft & IdEndings, { id, createdAt }: Stored): Execution {
+  const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy } = draft
+  return {
+    id,
+    commandId: id.slice(0, TIME_LENGTH) + draft.commandIdEnding,
+    thingId,
+    thingType,
+    thingTypeVersion,
+    action,
+    params,
+    ttl,
+    status: 'SENT',
+    reasonCode: null,
+    reasonMessage: null,
+    result: null,
+    requestedBy,
+    noSubscriber: false,
+    settledBy: null,
+    ignoredCount: 0,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + ttl * 1000),
+    settledAt: null,
+    updatedAt: createdAt,
+  }
+}
 
 /**
  * One statement for the whole batch, because one commit costs as much for 100 rows as for one. The registry is asked in it
@@ -78,4 +124,4 @@ insert into executions (id, command_id, thing_id, thing_type, thing_type_version
 select id, "commandId", "thingId", "thingType", "thingTypeVersion", action, params, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
-returning ${returning(executions)}`
+returning id, created_at as "createdAt"`
