@@ -45,7 +45,10 @@ const MAX_OPERATIONS = 500
 /** The text of all documents of which it is known that they came. */
 const MAX_CHARACTERS = 1_000_000
 
-/** A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. */
+/**
+ * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
+ * subscription runs for each event.
+ */
 export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
   const readDocument = createDocumentReader(server)
   const seen = createBoundedMap<string, true>(MAX_CHARACTERS, ({ length }) => length)
@@ -58,10 +61,10 @@ export function createOperations(server: GraphQLServer, mask: Mask): ReadOperati
     if (!('kind' in document)) return document
     const definition = getOperationAST(document, operationName)
     if (!definition) return [withCode(NO_OPERATION, 'OPERATION_RESOLUTION_FAILURE')]
-    const isFirst = !seen.get(key)
+    const runsAgain = definition.operation === 'subscription' || seen.get(key)
     seen.set(key, true)
-    const operation = createOperation(document, definition, mask, isFirst ? undefined : compile(document, definition))
-    if (!isFirst) kept.set(key, operation)
+    const operation = createOperation(document, definition, mask, runsAgain ? compile(document, definition) : undefined)
+    if (runsAgain) kept.set(key, operation)
     return operation
   }
 }

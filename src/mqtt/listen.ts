@@ -1,7 +1,7 @@
 /** Takes what arrives on response topics to the domain in batches, and acknowledges each once it is committed. */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
-import { writeToStream } from 'mqtt-packet'
+import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
 import type { IncomingResponse, ResponseHandler } from '../domain/ports.ts'
 import { RECEIVE_MAXIMUM } from './link.ts'
@@ -133,7 +133,7 @@ const failureOf = (work: Promise<void>): Promise<unknown> =>
 function acknowledge({ client, messageId }: Arrival): void {
   if (messageId === undefined || !client.connected) return
   const protocolVersion = client.options.protocolVersion
-  writeToStream({ cmd: 'puback', messageId }, client.stream, { protocolVersion })
+  client.stream.write(generate({ cmd: 'puback', messageId }, { protocolVersion }))
 }
 
 const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0
