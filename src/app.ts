@@ -12,7 +12,7 @@ import { followReplicas } from './domain/replicas.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
-import { thingsOfClient } from './domain/things.ts'
+import { createClientLookup } from './domain/things.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
@@ -82,7 +82,7 @@ const startEmbeddedBroker = ({ host, mqttPort, mqttClientId }: Config, log: Logg
     port: mqttPort,
     log,
     serviceClientId: mqttClientId,
-    thingsOfClient: (clientId) => thingsOfClient({ db }, clientId),
+    thingsOfClient: createClientLookup({ db }),
   })
 
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
