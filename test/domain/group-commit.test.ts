@@ -8,12 +8,15 @@ const outage = () => Object.assign(new Error('shutting down'), { code: '57P01' }
 function createSlowCommit(maxBatch: number, failWith: () => Error = refusal) {
   const batches: number[][] = []
   const gates: (() => void)[] = []
-  const commit = createGroupCommit<number, string>(maxBatch, async (items) => {
-    batches.push([...items])
-    await new Promise<void>((resolve) => gates.push(resolve))
-    if (items.some((item) => item < 0)) throw failWith()
-    return items.map((item) => `done ${item}`)
-  })
+  const commit = createGroupCommit<number, string>(
+    { items: maxBatch, size: { max: 1000, of: Math.abs } },
+    async (items) => {
+      batches.push([...items])
+      await new Promise<void>((resolve) => gates.push(resolve))
+      if (items.some((item) => item < 0)) throw failWith()
+      return items.map((item) => `done ${item}`)
+    },
+  )
   /** Lets batches go as they come, until all is done. */
   async function finish<T>(work: Promise<T>): Promise<T> {
     let isDone = false
@@ -47,6 +50,12 @@ describe('group commit', () => {
     const { batches, commit, finish } = createSlowCommit(3)
     await finish(Promise.all([1, 2, 3, 4, 5, 6, 7].map(commit)))
     expect(batches).toEqual([[1, 2, 3], [4, 5, 6], [7]])
+  })
+
+  it('makes no batch that goes on after it is large', async () => {
+    const { batches, commit, finish } = createSlowCommit(100)
+    await finish(Promise.all([400, 700, 1, 5000, 2].map(commit)))
+    expect(batches).toEqual([[400, 700], [1, 5000], [2]])
   })
 
   it('spoils no batch for one refused value', async () => {
