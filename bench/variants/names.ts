@@ -1,0 +1,4 @@
+/** Everything that can be measured, in the order of the tables. */
+export const VARIANT_NAMES = ['service-http', 'service-ws', 'service-http-wait', 'service-http-unique'] as const
+
+export type VariantName = (typeof VARIANT_NAMES)[number]
