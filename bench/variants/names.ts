@@ -1,4 +1,16 @@
 /** Everything that can be measured, in the order of the tables. */
-export const VARIANT_NAMES = ['service-http', 'service-ws', 'service-http-wait', 'service-http-unique'] as const
+export const VARIANT_NAMES = [
+  'service-http',
+  'service-ws',
+  'service-http-wait',
+  'service-http-unique',
+  'naive',
+  'http-json',
+  'http-jit',
+  'yoga-hello',
+  'mqtt-only',
+  'postgres-batched',
+  'commit-alone',
+] as const
 
 export type VariantName = (typeof VARIANT_NAMES)[number]

@@ -1,19 +1,13 @@
 /** The real service: over HTTP, over WebSocket, waiting for the outcome, with documents that are all different. */
 
-import type { FleetSettings } from '../devices/main.ts'
 import { startMosquitto } from '../engines/mosquitto.ts'
 import { createDatabase } from '../engines/postgres.ts'
 import { registerFleet } from '../engines/registry.ts'
 import { startService } from '../engines/service.ts'
 import type { LoadSettings } from '../load/main.ts'
 import { cpuOf } from '../measure/proc.ts'
-import { startChild } from '../processes/child.ts'
-import type { Scope } from '../processes/scope.ts'
+import { startDevices, startLoad, THINGS_PER_GATEWAY } from './stack.ts'
 import type { Bench, Pair, Subject, Variant } from './variant.ts'
-
-const THINGS_PER_GATEWAY = 125
-const LOAD = new URL('../load/main.js', import.meta.url)
-const DEVICES = new URL('../devices/main.js', import.meta.url)
 
 /** A service with all that it needs, which its variants share. */
 type Stack = Omit<Subject, 'openDriver'> & { url: string }
@@ -38,16 +32,6 @@ export function serviceVariants(bench: Bench, pair: Pair): Variant[] {
     variant('service-http-wait', { wait: true, settledBy: 'answer' }),
     variant('service-http-unique', { form: 'literals' }, greatest),
   ]
-}
-
-export function startLoad(scope: Scope, { options }: Bench, how: Partial<LoadSettings> & { url: string }) {
-  const { things, keys } = options
-  const usual = { form: 'variables', transport: 'http', settledBy: 'event', wait: false, things, keys } as const
-  return startChild(scope, LOAD, { ...usual, ...how } satisfies LoadSettings)
-}
-
-export function startDevices(scope: Scope, settings: FleetSettings) {
-  return startChild(scope, DEVICES, settings)
 }
 
 async function openServices({ scope, options }: Bench): Promise<Stack> {
