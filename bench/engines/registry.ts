@@ -1,4 +1,4 @@
-/** Registers the fleet through the API, as its owner would. */
+/** The fleet in the registry: through the API, as its owner would do it, and in SQL. */
 import { COMMANDS, THING_TYPE, thingName } from '../fleet.ts'
 import { failure } from '../processes/failure.ts'
 
@@ -30,6 +30,17 @@ const registerThing = (url: string, id: string): Promise<void> =>
       thingType: THING_TYPE,
     },
   )
+
+/** The same fleet in SQL, for what has no API to register one. */
+export function fleetStatements(things: number): string {
+  const commands = JSON.stringify(COMMANDS).replaceAll("'", "''")
+  const rows = Array.from({ length: things }, (_, number) => thingName(number)).map(
+    (id) => `('${id}', '${id}', '${THING_TYPE}', '{}')`,
+  )
+  return `
+    insert into thing_types (name, version, commands) values ('${THING_TYPE}', '1.0.0', '${commands}');
+    insert into things (id, client_id, thing_type, tags) values ${rows.join(', ')}`
+}
 
 interface Answer {
   data?: { payload: { errors: { message: string }[] } } | null
