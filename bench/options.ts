@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { failure } from './processes/failure.ts'
-import { VARIANT_NAMES, type VariantName } from './variants/names.ts'
+import { MEASUREMENTS, type Measurement } from './variants/names.ts'
 
 export interface Options {
-  only: VariantName[]
+  only: Measurement[]
   pair: 'services' | 'embedded' | 'both'
   inFlight: number[]
   rounds: number
@@ -29,7 +29,7 @@ const ENTRY = 'dist/cli.js'
 export function readOptions(argv: string[]): Options {
   const given = new Command('npm run bench --')
     .description('Measures the service beside its floors and the naive pipeline, on this machine. See bench/README.md.')
-    .option('--only <names>', `of ${VARIANT_NAMES.join(', ')}`, names, [...VARIANT_NAMES])
+    .option('--only <names>', `of ${MEASUREMENTS.join(', ')}`, names, [...MEASUREMENTS])
     .addOption(
       new Option('--pair <pair>', 'what the service runs on').choices(['services', 'embedded', 'both']).default('both'),
     )
@@ -57,10 +57,10 @@ function readDatabaseUrl(): string {
   throw failure('DATABASE_URL: got something else, expected one such as postgres://user:password@host:5432/database')
 }
 
-function names(text: string): VariantName[] {
+function names(text: string): Measurement[] {
   return text.split(',').map((name) => {
-    const known = VARIANT_NAMES.find((variant) => variant === name.trim())
-    if (!known) throw new InvalidArgumentError(`${name}: expected some of ${VARIANT_NAMES.join(', ')}`)
+    const known = MEASUREMENTS.find((measurement) => measurement === name.trim())
+    if (!known) throw new InvalidArgumentError(`${name}: expected some of ${MEASUREMENTS.join(', ')}`)
     return known
   })
 }

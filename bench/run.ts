@@ -3,7 +3,10 @@ import { measureRounds } from './measure/rounds.ts'
 import { readOptions } from './options.ts'
 import { failure, isFailure } from './processes/failure.ts'
 import { createScope } from './processes/scope.ts'
-import { resultsTable } from './report/tables.ts'
+import { type Measured, ratiosOf } from './report/ratios.ts'
+import { writeResults } from './report/results-file.ts'
+import { ratiosTable, resultsTable, subscribersTable } from './report/tables.ts'
+import { measureSubscribers } from './subscribers/measure.ts'
 import { variantsOf } from './variants/variants.ts'
 
 const INTERRUPTED_EXIT_CODE = 130
@@ -25,9 +28,27 @@ try {
 async function run(): Promise<void> {
   if (process.platform !== 'linux') throw failure('The bench reads CPU times from /proc: it runs on Linux only.')
   const options = readOptions(process.argv)
-  const variants = variantsOf({ options, scope })
+  const bench = { options, scope }
+  const variants = variantsOf(bench)
+  const countsSubscribers = options.only.includes('subscribers') && options.pair !== 'embedded'
+  if (variants.length === 0 && !countsSubscribers)
+    throw failure(`--only and --pair leave nothing to measure: ${options.only.join(', ')} on ${options.pair}`)
   const results = await measureRounds(scope, options, variants, report)
-  print(`\n${resultsTable(results)}\n`)
+  const subscribers = countsSubscribers ? await measureSubscribers(bench, report) : undefined
+  const text = describe({ results, subscribers })
+  print(`\n${text}`)
+  if (options.write) report(`written: ${await writeResults(options, text)}`)
+}
+
+function describe(measured: Measured): string {
+  const { results, subscribers } = measured
+  const ratios = ratiosOf(measured)
+  const parts = [
+    ratios.length > 0 ? `## Ratios\n\n${ratiosTable(ratios)}\n` : '',
+    results.length > 0 ? `## Commands\n\n${resultsTable(results)}\n` : '',
+    subscribers ? `## Subscribers\n\n${subscribersTable(subscribers)}\n` : '',
+  ]
+  return parts.filter(Boolean).join('\n')
 }
 
 async function interrupt(): Promise<void> {

@@ -21,9 +21,14 @@ const SELECTION = '{ execution { id status } errors { code message } }'
 const SEND_COMMAND = `mutation Send($input: SendCommandInput!) { sendCommand(input: $input) ${SELECTION} }`
 const TTL_SECONDS = 60
 
-/** Every change that ends an execution. */
-export const SETTLED_EXECUTIONS =
-  'subscription { executionUpdated(filter: { status: [SUCCEEDED, FAILED, REJECTED, TIMED_OUT, CANCELED] }) { id status } }'
+/** The statuses that end an execution, as a literal. */
+export const SETTLED = '[SUCCEEDED, FAILED, REJECTED, TIMED_OUT, CANCELED]'
+
+/** Every execution that ends; of one thing where it is named. */
+export function settledExecutions(thing?: string): string {
+  const filter = `${thing === undefined ? '' : `thingId: "${thing}", `}status: ${SETTLED}`
+  return `subscription { executionUpdated(filter: { ${filter} }) { id status } }`
+}
 
 /** Makes the payload of one command after the other. Keys begin with the time, so that no two runs share one. */
 export function createPayloads({ form, things, keys, wait }: DocumentOptions): () => Payload {

@@ -1,4 +1,5 @@
 /** The load process: sends commands over HTTP or WebSocket, and sees them settled through a subscription of its own. */
+import { thingName } from '../fleet.ts'
 import { readSettings, serveParent } from '../processes/parent.ts'
 import { createLoop, type Flight } from './closed-loop.ts'
 import {
@@ -7,7 +8,7 @@ import {
   type Payload,
   readAnswer,
   readEvent,
-  SETTLED_EXECUTIONS,
+  settledExecutions,
 } from './documents.ts'
 import { createHttpClient } from './http.ts'
 import { openGraphQLSocket } from './websocket.ts'
@@ -17,6 +18,8 @@ export interface LoadSettings extends DocumentOptions {
   transport: 'http' | 'websocket'
   /** Whether a command is over with its answer, or once its settling was seen. */
   settledBy: 'answer' | 'event'
+  /** The subscription is for the first thing only. */
+  followsThing?: boolean
 }
 
 type Send = (payload: Payload, onAnswer: (answer: unknown) => void, onFailure: (why: string) => void) => void
@@ -26,7 +29,7 @@ const MUTATION_SOCKETS = 4
 await serveParent(async () => {
   const settings = readSettings<LoadSettings>()
   const send = settings.transport === 'http' ? overHttp(settings.url) : await overWebSocket(settings.url)
-  const flights = settings.settledBy === 'event' ? await watchSettlings(settings.url) : undefined
+  const flights = settings.settledBy === 'event' ? await watchSettlings(settings) : undefined
   const nextPayload = createPayloads(settings)
   const loop = createLoop((flight) =>
     send(
@@ -67,11 +70,12 @@ interface Flights {
 }
 
 /** Devices are quick: an execution may be seen settled before the mutation is answered, which tells us its id. */
-async function watchSettlings(url: string): Promise<Flights> {
+async function watchSettlings({ url, followsThing }: LoadSettings): Promise<Flights> {
+  const thing = followsThing ? thingName(0) : undefined
   const followed = new Map<string, Flight>()
   const early = new Map<string, { status: string; at: number }>()
   const socket = await openGraphQLSocket(url)
-  socket.operate({ query: SETTLED_EXECUTIONS }, (event) => {
+  socket.operate({ query: settledExecutions(thing) }, (event) => {
     const seen = readEvent(event)
     if ('problem' in seen) throw new Error(`the subscription failed: ${seen.problem}`)
     const flight = followed.get(seen.id)

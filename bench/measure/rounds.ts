@@ -60,6 +60,7 @@ function medianFigures(rounds: readonly Figures[]): Figures {
   })
   const roles = ROLES.filter((role) => rounds[0]?.cpu[role] !== undefined)
   return {
+    completed: of(({ completed }) => completed),
     perSecond: of(({ perSecond }) => perSecond),
     answered: quantiles(({ answered }) => answered),
     settled: quantiles(({ settled }) => settled),

@@ -8,6 +8,8 @@ import { cpuOf, forgetPeak, memoryOf } from './proc.ts'
 import type { Quantiles } from './quantiles.ts'
 
 export interface Figures {
+  /** Commands that were settled within the window. */
+  completed: number
   perSecond: number
   /** Milliseconds from the mutation to its answer, and until the subscriber saw it settled. */
   answered: Quantiles
@@ -58,7 +60,14 @@ async function measure(scope: Scope, subject: Subject, { inFlight, warmUp, secon
     if (!Number.isNaN(spent)) cpu[role] = spent / tally.completed
   }
   const { answered, settled, completed } = tally
-  return { perSecond: completed / tally.seconds, answered, settled, cpu, peakMemory: memoryOf(subject.pid).peak }
+  return {
+    completed,
+    perSecond: completed / tally.seconds,
+    answered,
+    settled,
+    cpu,
+    peakMemory: memoryOf(subject.pid).peak,
+  }
 }
 
 type Meters = Subject['cpu']

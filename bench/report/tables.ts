@@ -1,7 +1,9 @@
 /** Markdown tables, which read well in a terminal, too. */
 import type { Quantiles } from '../measure/quantiles.ts'
 import type { Result } from '../measure/rounds.ts'
+import { AUDIENCE, FEW, MANY, type SubscriberFigures } from '../subscribers/measure.ts'
 import { ROLES } from '../variants/variant.ts'
+import { isMet, type Ratio } from './ratios.ts'
 
 const HEADINGS = [
   'variant',
@@ -34,6 +36,34 @@ function row({ name, pair, inFlight, figures }: Result): string[] {
   ]
 }
 
+/** The ratios with their targets. */
+export function ratiosTable(ratios: readonly Ratio[]): string {
+  const headings = ['measure', 'value', 'target', 'met']
+  return table(
+    headings,
+    ratios.map((ratio) => {
+      const { measure, value, unit, target, wanted } = ratio
+      const sign = wanted === 'at least' ? '≥' : '≤'
+      return [measure, `${precise(value)}${unit}`, `${sign} ${precise(target)}${unit}`, isMet(ratio) ? 'yes' : 'no']
+    }),
+  )
+}
+
+/** What subscribers cost. */
+export function subscribersTable(figures: SubscriberFigures): string {
+  const { amongFew, amongMany, audience, socket, furtherSubscription } = figures
+  return table(
+    ['subscribers', 'cost for the service'],
+    [
+      [`a command that one follows, among ${FEW.toLocaleString('en')} subscriptions`, `${whole(amongFew)} µs`],
+      [`a command that one follows, among ${MANY.toLocaleString('en')} subscriptions`, `${whole(amongMany)} µs`],
+      [`a command that ${AUDIENCE.toLocaleString('en')} follow`, `${whole(audience)} µs`],
+      ['a socket with its subscription', `${whole(socket)} bytes`],
+      ['a further subscription', `${whole(furtherSubscription)} bytes`],
+    ],
+  )
+}
+
 /** The first column is text, the others are numbers. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, column) =>
@@ -45,6 +75,8 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
   return [line(headings), rule, ...rows.map(line)].join('\n')
 }
+
+const precise = (value: number): string => value.toPrecision(value < 100 ? 2 : 3)
 
 const whole = (value: number): string => (Number.isNaN(value) ? '' : Math.round(value).toLocaleString('en'))
 

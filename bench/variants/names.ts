@@ -13,4 +13,8 @@ export const VARIANT_NAMES = [
   'commit-alone',
 ] as const
 
+/** What can be asked for: the variants, and the costs of subscribers. */
+export const MEASUREMENTS = [...VARIANT_NAMES, 'subscribers'] as const
+
+export type Measurement = (typeof MEASUREMENTS)[number]
 export type VariantName = (typeof VARIANT_NAMES)[number]

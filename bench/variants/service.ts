@@ -10,7 +10,7 @@ import { startDevices, startLoad, THINGS_PER_GATEWAY } from './stack.ts'
 import type { Bench, Pair, Subject, Variant } from './variant.ts'
 
 /** A service with all that it needs, which its variants share. */
-type Stack = Omit<Subject, 'openDriver'> & { url: string }
+export type Stack = Omit<Subject, 'openDriver'> & { url: string }
 
 export function serviceVariants(bench: Bench, pair: Pair): Variant[] {
   const stack = once(() => (pair === 'services' ? openServices(bench) : openEmbedded(bench)))
@@ -34,7 +34,7 @@ export function serviceVariants(bench: Bench, pair: Pair): Variant[] {
   ]
 }
 
-async function openServices({ scope, options }: Bench): Promise<Stack> {
+export async function openServices({ scope, options }: Bench): Promise<Stack> {
   const { entry, serviceLog: logFile, things } = options
   const database = await createDatabase(scope, options.databaseUrl)
   const mosquitto = await startMosquitto(scope)
