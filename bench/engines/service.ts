@@ -1,7 +1,7 @@
 /** The service, started as users start it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { end } from '../processes/child.ts'
@@ -15,6 +15,8 @@ export interface ServiceOptions {
   services?: { databaseUrl: string; mqttUrl: string }
   /** Where its log goes; by default it is written as always, and read by nobody. */
   logFile: string
+  /** With an inspector, through which its garbage can be collected. */
+  inspected?: boolean
 }
 
 export interface Service {
@@ -22,13 +24,17 @@ export interface Service {
   url: string
   mqttUrl: string
   pid: number
+  inspectorUrl: string | undefined
 }
 
 const START_DEADLINE_MS = 60_000
 
-export async function startService(scope: Scope, { entry, services, logFile }: ServiceOptions): Promise<Service> {
+export async function startService(scope: Scope, options: ServiceOptions): Promise<Service> {
+  const { entry, services, inspected } = options
   const folder = mkdtempSync(join(tmpdir(), 'fleet-bench-service-'))
   scope.defer(() => rmSync(folder, { recursive: true, force: true }))
+  // The inspector tells there where it listens.
+  const logFile = inspected ? join(folder, 'log') : options.logFile
   const child = spawn(process.execPath, [entry, 'serve'], {
     // A folder without a .env file.
     cwd: folder,
@@ -39,6 +45,7 @@ export async function startService(scope: Scope, { entry, services, logFile }: S
       MQTT_CLIENT_ID: 'fleet-bench',
       DATA_DIR: folder,
       ...(services && { DATABASE_URL: services.databaseUrl, MQTT_URL: services.mqttUrl }),
+      ...(inspected && { NODE_OPTIONS: '--inspect=127.0.0.1:0' }),
     },
     stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
   })
@@ -48,6 +55,7 @@ export async function startService(scope: Scope, { entry, services, logFile }: S
     url: `${/GraphiQL\s+(http:\S+?)\/\s/.exec(banner)?.[1] ?? ''}/graphql`,
     mqttUrl: MQTT_LINE.exec(banner)?.[1] ?? '',
     pid: child.pid ?? 0,
+    inspectorUrl: inspected ? /ws:\/\/\S+/.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined,
   }
 }
 

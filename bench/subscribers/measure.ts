@@ -12,6 +12,7 @@ import { openServices, type Stack } from '../variants/service.ts'
 import { startLoad } from '../variants/stack.ts'
 import type { Bench, Subject } from '../variants/variant.ts'
 import type { CrowdSettings, Joining } from './crowd.ts'
+import { collectGarbage } from './garbage.ts'
 
 export interface SubscriberFigures {
   /** CPU microseconds of the service for a command that one subscriber follows, among so many others. */
@@ -47,11 +48,15 @@ export async function measureSubscribers(bench: Bench, report: Report): Promise<
   report(`subscribers: one event to ${AUDIENCE}`)
   const audience = await inHall(bench, measureAudience)
   report('subscribers: memory')
-  const socket = await inHall(bench, (hall) => growth(hall, { sockets: MEMORY_SOCKETS, subscriptionsEach: 1 }))
-  const furtherSubscription = await inHall(bench, async (hall) => {
-    await join(hall, { sockets: SOCKETS, subscriptionsEach: 1 })
-    return growth(hall, { subscriptionsEach: FURTHER_SUBSCRIPTIONS / SOCKETS })
-  })
+  const socket = await inHall(bench, (hall) => growth(hall, { sockets: MEMORY_SOCKETS, subscriptionsEach: 1 }), true)
+  const furtherSubscription = await inHall(
+    bench,
+    async (hall) => {
+      await join(hall, { sockets: SOCKETS, subscriptionsEach: 1 })
+      return growth(hall, { subscriptionsEach: FURTHER_SUBSCRIPTIONS / SOCKETS })
+    },
+    true,
+  )
   return {
     ...among,
     audience,
@@ -61,12 +66,12 @@ export async function measureSubscribers(bench: Bench, report: Report): Promise<
 }
 
 /** Each measurement has a service of its own: memory that another one left free would be used again. */
-async function inHall<T>(bench: Bench, measure: (hall: Hall) => Promise<T>): Promise<T> {
+async function inHall<T>(bench: Bench, measure: (hall: Hall) => Promise<T>, inspected = false): Promise<T> {
   const scope = createScope()
   bench.scope.defer(scope.close)
   try {
     const own = { scope, options: { ...bench.options, things: 1 } }
-    const service = await openServices(own)
+    const service = await openServices(own, inspected)
     const crowd = await startChild(scope, CROWD, { url: service.url } satisfies CrowdSettings)
     return await measure({ bench: own, service, crowd })
   } finally {
@@ -120,8 +125,14 @@ async function join({ crowd }: Hall, joining: Joining): Promise<void> {
 /** Bytes that the service grew by. What it needs for the first of everything is there before. */
 async function growth(hall: Hall, joining: Joining): Promise<number> {
   await costOfEvents(hall, IN_FLIGHT)
-  await delay(SETTLING_MS)
-  const before = memoryOf(hall.service.pid).now
+  const before = await memoryHeld(hall)
   await join(hall, joining)
-  return memoryOf(hall.service.pid).now - before
+  return (await memoryHeld(hall)) - before
+}
+
+/** Garbage does not count: left alone, a service that is idle keeps it for as long as there is room. */
+async function memoryHeld({ service: { pid, inspectorUrl } }: Hall): Promise<number> {
+  if (inspectorUrl === undefined) throw new Error('the service was started without an inspector')
+  await collectGarbage(inspectorUrl)
+  return memoryOf(pid).now
 }

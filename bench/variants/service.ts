@@ -10,7 +10,7 @@ import { startDevices, startLoad, THINGS_PER_GATEWAY } from './stack.ts'
 import type { Bench, Pair, Subject, Variant } from './variant.ts'
 
 /** A service with all that it needs, which its variants share. */
-export type Stack = Omit<Subject, 'openDriver'> & { url: string }
+export type Stack = Omit<Subject, 'openDriver'> & { url: string; inspectorUrl: string | undefined }
 
 export function serviceVariants(bench: Bench, pair: Pair): Variant[] {
   const stack = once(() => (pair === 'services' ? openServices(bench) : openEmbedded(bench)))
@@ -34,18 +34,19 @@ export function serviceVariants(bench: Bench, pair: Pair): Variant[] {
   ]
 }
 
-export async function openServices({ scope, options }: Bench): Promise<Stack> {
+export async function openServices({ scope, options }: Bench, inspected = false): Promise<Stack> {
   const { entry, serviceLog: logFile, things } = options
   const database = await createDatabase(scope, options.databaseUrl)
   const mosquitto = await startMosquitto(scope)
   const services = { databaseUrl: database.url, mqttUrl: mosquitto.url }
-  const service = await startService(scope, { entry, logFile, services })
+  const service = await startService(scope, { entry, logFile, services, inspected })
   await registerFleet(service.url, things)
   const fleet = { url: mosquitto.url, version: 5, things, thingsPerConnection: THINGS_PER_GATEWAY } as const
   const devices = await startDevices(scope, fleet)
   return {
     url: service.url,
     pid: service.pid,
+    inspectorUrl: service.inspectorUrl,
     cpu: {
       subject: () => cpuOf(service.pid),
       mosquitto: () => cpuOf(mosquitto.pid),
@@ -65,6 +66,7 @@ async function openEmbedded({ scope, options }: Bench): Promise<Stack> {
   return {
     url: service.url,
     pid: service.pid,
+    inspectorUrl: service.inspectorUrl,
     cpu: { subject: () => cpuOf(service.pid), devices: () => cpuOf(devices.pid) },
     tidy: async () => {},
   }
