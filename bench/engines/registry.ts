@@ -52,6 +52,8 @@ async function mutate(url: string, query: string, input: unknown): Promise<void>
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables: { input } }),
+  }).catch(({ cause }: Error) => {
+    throw failure(`the service does not answer: ${cause instanceof Error ? cause.message : cause}`)
   })
   const { data, errors } = (await response.json()) as Answer
   const problem = errors?.[0] ?? data?.payload.errors[0]

@@ -1,6 +1,6 @@
 /** The load process: sends commands over HTTP or WebSocket, and sees them settled through a subscription of its own. */
 import { thingName } from '../fleet.ts'
-import { readSettings, serveParent } from '../processes/parent.ts'
+import { giveUp, readSettings, serveParent } from '../processes/parent.ts'
 import { createLoop, type Flight } from './closed-loop.ts'
 import {
   createPayloads,
@@ -77,7 +77,7 @@ async function watchSettlings({ url, followsThing }: LoadSettings): Promise<Flig
   const socket = await openGraphQLSocket(url)
   socket.operate({ query: settledExecutions(thing) }, (event) => {
     const seen = readEvent(event)
-    if ('problem' in seen) throw new Error(`the subscription failed: ${seen.problem}`)
+    if ('problem' in seen) giveUp(`the subscription failed: ${seen.problem}`)
     const flight = followed.get(seen.id)
     if (!flight) return early.set(seen.id, { status: seen.status, at: performance.now() })
     followed.delete(seen.id)

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { failure } from './failure.ts'
-import type { Reply } from './parent.ts'
+import { GIVEN_UP, type Reply } from './parent.ts'
 import type { Scope } from './scope.ts'
 
 export interface Child<Ready> {
@@ -31,10 +31,14 @@ export async function startChild<Ready>(scope: Scope, module: URL, settings: unk
   const waiting = new Map<number, Waiting>()
   const expect = (id: number) => new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }))
   let asked = READY
-  child.on('message', (reply: Reply) => settle(waiting, reply))
+  let problem: string | undefined
+  child.on('message', (reply: Reply) => {
+    if (reply.id === GIVEN_UP) problem = reply.problem
+    else settle(waiting, reply)
+  })
   child.once('exit', (code, signal) => {
-    const ended = failure(`the process ${name} ended (${signal ?? code})`)
-    for (const { reject } of waiting.values()) reject(ended)
+    problem ??= `ended (${signal ?? code})`
+    for (const { reject } of waiting.values()) reject(failure(`${name}: ${problem}`))
   })
   const stop = () => end(child)
   scope.defer(stop)
@@ -43,7 +47,7 @@ export async function startChild<Ready>(scope: Scope, module: URL, settings: unk
     pid: child.pid ?? 0,
     ready,
     async ask<Answer>(what: string, argument?: unknown) {
-      if (!child.connected) throw failure(`the process ${name} has ended`)
+      if (!child.connected) throw failure(`${name}: ${problem ?? 'ended'}`)
       asked += 1
       const answer = expect(asked)
       child.send({ id: asked, name: what, argument })

@@ -12,6 +12,9 @@ export interface Reply {
   problem?: string
 }
 
+/** The reply of a process that was not asked, and ends. */
+export const GIVEN_UP = -1
+
 /** What can be asked of this process, by name. */
 export type Served = Record<string, (argument: never) => unknown>
 
@@ -31,6 +34,12 @@ export async function serveParent(start: () => Promise<{ ready?: unknown; served
   } catch (error) {
     reply({ id: 0, problem: messageOf(error) })
   }
+}
+
+/** Ends this process, and tells why: for what fails where nobody asked. */
+export function giveUp(problem: string): never {
+  reply({ id: GIVEN_UP, problem })
+  process.exit(1)
 }
 
 async function answer(served: Served, { id, name, argument }: Request): Promise<void> {

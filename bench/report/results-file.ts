@@ -1,14 +1,12 @@
-/** bench/RESULTS.md: the figures, and what they were measured on. */
+/** bench/RESULTS.md: the figures, and what they were measured on. Paths are from the root of the repository, where npm runs us. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { resolve } from 'node:path'
 import { mosquittoEnvironment } from '../engines/mosquitto.ts'
 import { postgresVersion } from '../engines/postgres.ts'
 import type { Options } from '../options.ts'
 
-/** From bench/dist/report, where this runs. */
-const ROOT = new URL('../../../', import.meta.url)
 const LIBRARIES = [
   'graphql',
   'graphql-yoga',
@@ -24,7 +22,7 @@ const LIBRARIES = [
 const BYTES_PER_GB = 1_000_000_000
 
 export async function writeResults(options: Options, tables: string): Promise<string> {
-  const file = fileURLToPath(new URL('bench/RESULTS.md', ROOT))
+  const file = resolve('bench/RESULTS.md')
   writeFileSync(file, `${await heading(options)}\n${tables}\n`)
   return file
 }
@@ -50,7 +48,7 @@ Written by \`npm run bench -- --write\`; [README.md](README.md) says what each v
 }
 
 function versionOf(library: string): string {
-  const manifest = readFileSync(new URL(`node_modules/${library}/package.json`, ROOT), 'utf8')
+  const manifest = readFileSync(`node_modules/${library}/package.json`, 'utf8')
   return `${library} ${(JSON.parse(manifest) as { version: string }).version}`
 }
 

@@ -1,7 +1,7 @@
 /** The crowd process: sockets and subscriptions by the thousand, which count what they are sent. */
 import { SETTLED } from '../load/documents.ts'
 import { type GraphQLSocket, openGraphQLSocket } from '../load/websocket.ts'
-import { readSettings, serveParent } from '../processes/parent.ts'
+import { giveUp, readSettings, serveParent } from '../processes/parent.ts'
 
 export interface CrowdSettings {
   url: string
@@ -43,7 +43,7 @@ await serveParent(async () => {
     others += 1
     const things = [thing ?? `nobody-${others}`]
     socket.operate({ query: SUBSCRIPTION, variables: { things } }, ({ errors }) => {
-      if (errors) throw new Error(`a subscription failed: ${errors[0]?.message}`)
+      if (errors) giveUp(`a subscription failed: ${errors[0]?.message}`)
       received += 1
     })
   }
