@@ -9,7 +9,6 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
-import { type ChangeListener, listenForChanges } from './changes.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { schema } from './schema.ts'
@@ -21,8 +20,6 @@ export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
 export interface Store {
   db: Database
   kind: 'postgres' | 'embedded'
-  /** Hears what other replicas changed. The embedded database has no other replicas, and never calls it. */
-  listen(listener: ChangeListener): Promise<void>
   close(): Promise<void>
 }
 
@@ -36,8 +33,8 @@ const POOL_SIZE = 10
 const MIGRATION_LOCK = 4_262_001
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
 
-/** Opens Postgres, brought to the current schema. `origin` names this replica in what it announces to others. Throws a ConfigError where it cannot be used. */
-export async function openPostgres(url: string, origin: string): Promise<Store> {
+/** Opens Postgres, brought to the current schema. `name` is what its connections are called there. Throws a ConfigError where it cannot be used. */
+export async function openPostgres(url: string, name: string): Promise<Store> {
   await migrateDatabase(url)
   const options = {
     max: POOL_SIZE,
@@ -45,7 +42,7 @@ export async function openPostgres(url: string, origin: string): Promise<Store> 
     // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
     backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
-    connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS },
+    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS },
     // postgres.js knows this option, its types do not.
     socket: createSocketFactory(ANSWER_DEADLINE_MS),
   }
@@ -53,8 +50,6 @@ export async function openPostgres(url: string, origin: string): Promise<Store> 
   return {
     db: drizzlePostgres(client, { schema }),
     kind: 'postgres',
-    // A client of its own: Drizzle replaces the serialisers of the one it is given.
-    listen: (listener) => listenForChanges(client, origin, listener),
     close: () => client.end({ timeout: CONNECT_TIMEOUT_SECONDS }),
   }
 }
@@ -72,7 +67,7 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
       await client.close()
       unlock()
     }
-    return { db, kind: 'embedded', listen: async () => {}, close }
+    return { db, kind: 'embedded', close }
   } catch (error) {
     unlock()
     throw error

@@ -4,7 +4,14 @@ import { canonicalJson } from '../protocol/json.ts'
 import type { ResponseMessage } from '../protocol/messages.ts'
 import type { ExecutionTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
-import { type Answer, causeOfIgnoring, type Execution, type IgnoredResponse, isSettled } from './execution.ts'
+import {
+  type Answer,
+  causeOfIgnoring,
+  type Execution,
+  type IgnoredResponse,
+  isSettled,
+  MAX_EVIDENCE,
+} from './execution.ts'
 import type { IncomingResponse } from './ports.ts'
 import type { RefusalCause } from './refusals.ts'
 
@@ -22,7 +29,6 @@ export interface Ignored extends ExecutionTopic {
   problem?: string | undefined
 }
 
-export const MAX_EVIDENCE = 10
 const MAX_HEARD_SETTLINGS = 10_000
 
 type Cause = IgnoredResponse['cause']
