@@ -23,8 +23,8 @@ describe.skipIf(!onServices)('two services on one Postgres and one broker', () =
 
   beforeAll(async () => {
     backend = await createBackend()
-    a = await startService({ backend })
-    b = await startService({ backend, mqttClientId: replica })
+    a = await startService({ backend, replicas: 1 })
+    b = await startService({ backend, mqttClientId: replica, replicas: 1 })
     await a.registerThing(thingId)
     device = await startTestDevice(a.mqttUrl, thingId)
     database = postgres(backend.settings.databaseUrl ?? '', { max: 1, onnotice: () => {} })
