@@ -56,7 +56,8 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(store.close)
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
-  const gateway = createGateway({ link: linkTo(config, broker), log, sharedGroup: config.mqttSharedGroup })
+  const { deployment } = store
+  const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
   const ctx = createContext(config, log, store, gateway, broker)
 
   const news = store.kind === 'postgres' ? hearReplicas(ctx, stops) : undefined

@@ -20,6 +20,8 @@ export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
 export interface Store {
   db: Database
   kind: 'postgres' | 'embedded'
+  /** Names this very database, for whoever shares it; undefined where nobody can. */
+  deployment: string | undefined
   close(): Promise<void>
 }
 
@@ -50,8 +52,16 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
   return {
     db: drizzlePostgres(client, { schema }),
     kind: 'postgres',
+    deployment: await readDeployment(client),
     close: () => client.end({ timeout: CONNECT_TIMEOUT_SECONDS }),
   }
+}
+
+/** The same from wherever it is asked, and after a failover to a standby; another one for a copy that was restored elsewhere. */
+async function readDeployment(client: postgres.Sql): Promise<string> {
+  const [row] = await client<{ name: string }[]>`
+    select system_identifier || '-' || oid as name from pg_control_system(), pg_database where datname = current_database()`
+  return row?.name ?? ''
 }
 
 /** Opens the embedded database in a folder that no other process uses, brought to the current schema. */
@@ -67,7 +77,7 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
       await client.close()
       unlock()
     }
-    return { db, kind: 'embedded', close }
+    return { db, kind: 'embedded', deployment: undefined, close }
   } catch (error) {
     unlock()
     throw error

@@ -1,5 +1,5 @@
 import { type Execution, versionOf } from './execution.ts'
-import { createVersions } from './versions.ts'
+import { createVersions, type Known } from './versions.ts'
 
 /** Where a listener's events come from: one execution, some things, or everything. */
 export interface LiveScope {
@@ -87,28 +87,28 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
   function tell(execution: Execution, changedAt: number): void {
     const { id, thingId } = execution
     const version = versionOf(execution)
-    const toldVersion = told.get(id)
-    if (version <= (toldVersion ?? -1) || version < (read.get(id) ?? 0)) return
+    const last = told.get(id)
+    if (last && version <= last.version) return
+    if (version < (read.get(id)?.version ?? 0)) return
+    const before = latestSeat(last, changedAt)
     told.raise(id, version)
-    // Whoever was told of an earlier state must be told of this one, too.
-    const before = toldVersion === undefined ? changedAt : Number.POSITIVE_INFINITY
     tellSeats(byExecution.get(id), execution, Number.POSITIVE_INFINITY)
     tellSeats(byThing.get(thingId), execution, before)
     tellSeats(toAll, execution, before)
   }
 
   function isAwaited({ id, thingId, version }: State, changedAt: number): boolean {
-    const toldVersion = told.get(id)
-    if (version <= (toldVersion ?? -1)) return false
+    const last = told.get(id)
+    if (last && version <= last.version) return false
     if (byExecution.has(id)) return true
-    const before = toldVersion === undefined ? changedAt : Number.POSITIVE_INFINITY
+    const before = latestSeat(last, changedAt)
     return hasSeatBefore(byThing.get(thingId), before) || hasSeatBefore(toAll, before)
   }
 
   function noteRead(executions: readonly Execution[]): void {
     for (const execution of executions) {
       const version = versionOf(execution)
-      if (version > (read.get(execution.id) ?? 0)) read.raise(execution.id, version)
+      if (version > (read.get(execution.id)?.version ?? 0)) read.raise(execution.id, version)
     }
   }
 
@@ -156,6 +156,9 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
     listeningSince: () => since,
   }
 }
+
+/** Whom a change that was found is told to: those who listened before it, and those who were told of an earlier state. */
+const latestSeat = (last: Known | undefined, changedAt: number): number => Math.max(last?.at ?? 0, changedAt)
 
 /** Seats are in the order in which they were taken, so the first one that is too late is followed by such only. */
 function tellSeats(seats: Set<Seat> | undefined, execution: Execution, before: number): void {

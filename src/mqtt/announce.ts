@@ -7,17 +7,17 @@ import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { updatedTopic } from '../protocol/topics.ts'
 import { encodeUpdate } from '../protocol/updates.ts'
 import { createRareWarning } from './rare-log.ts'
-import { toUpdate } from './updates.ts'
+import { type Author, toUpdate } from './updates.ts'
 
 /** A broker that takes nothing must not fill our memory: what is left out, other replicas find in the database. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 
-/** A function that publishes on a connection. `replica` is what our updates are signed with. */
-export function createAnnouncer(replica: string, log: Logger) {
+/** A function that publishes on a connection. */
+export function createAnnouncer(author: Author, log: Logger) {
   const warn = createRareWarning(log, 'updates are not announced; other replicas find them in the database')
   return function announce(client: MqttClient, executions: readonly Execution[]): void {
     for (const execution of executions) {
-      const payload = encodeUpdate(toUpdate(execution, replica))
+      const payload = encodeUpdate(toUpdate(execution, author))
       if (client.stream.writableLength > MAX_UNSENT_BYTES) warn({ why: 'the broker takes them too slowly' })
       else if (isTooBig(payload)) warn({ why: 'it is too big for a message', executionId: execution.id })
       else write(client, updatedTopic({ thingId: execution.thingId, executionId: execution.id }), payload)

@@ -55,6 +55,7 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
   const broker = describeLink(link)
   const wake = new AbortController()
   let running = false
+  let isStarting = false
   let client: MqttClient | undefined
   let subscribed = false
   let problem: string | undefined = 'not connected yet'
@@ -67,6 +68,7 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
 
   async function start(): Promise<void> {
     running = true
+    isStarting = true
     const firstWord = new Promise<void>((resolve) => {
       onFirstWord = resolve
     })
@@ -74,6 +76,7 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
     const patience = new AbortController()
     await Promise.race([firstWord, pause(START_PATIENCE_MS, patience.signal)])
     patience.abort()
+    isStarting = false
   }
 
   function current(): MqttClient | undefined {
@@ -129,6 +132,11 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
   async function enter(opened: MqttClient, version: ProtocolVersion): Promise<void> {
     const obstacle = await check(opened)
     if (client !== opened) return
+    if (obstacle && isStarting) {
+      // Whoever starts us gives up for it, and says so itself.
+      problem = obstacle
+      onFirstWord()
+    }
     if (obstacle) noteRefusal(opened, obstacle, () => void enter(opened, version))
     else subscribe(opened, version)
   }

@@ -36,6 +36,8 @@ export interface MqttGateway extends Gateway {
 export interface GatewayOptions {
   link: BrokerLink
   log: Logger
+  /** Names the database that the replicas share; absent: nobody shares ours. */
+  deployment?: string | undefined
   /** Where the replicas share the responses, the name of their group. */
   sharedGroup?: string | undefined
 }
@@ -43,11 +45,12 @@ export interface GatewayOptions {
 const NOT_FOLLOWED: Following = { ready: Promise.resolve(), stop() {} }
 
 /** A gateway that is not connected yet: `start` wants the handler of responses, which in turn may want the gateway. */
-export function createGateway({ link, log, sharedGroup }: GatewayOptions): MqttGateway {
+export function createGateway({ link, log, deployment, sharedGroup }: GatewayOptions): MqttGateway {
+  const self = { deployment: deployment ?? link.clientId, replica: link.clientId }
   const sharing = createSharing(sharedGroup, link.clientId)
-  const news = createNews(link.clientId, log)
+  const news = createNews(self, log)
   const listener = createListener(log, (topic, payload) => news.take(topic, payload) || sharing.takeCanary(topic))
-  const announceOn = createAnnouncer(link.clientId, log)
+  const announceOn = createAnnouncer(self, log)
   const outboxes = new WeakMap<MqttClient, Outbox>()
   const connector = keepConnected({
     link,

@@ -4,10 +4,10 @@ import type { Logger } from '../base/log.ts'
 import type { LiveScope } from '../domain/live.ts'
 import type { Following, NewsHandler } from '../domain/ports.ts'
 import { parseUpdatedTopic } from '../protocol/topics.ts'
-import { beginningOfUpdates } from '../protocol/updates.ts'
+import { beginningOfDeployment, beginningOfReplica } from '../protocol/updates.ts'
 import { createFollower } from './follow.ts'
 import { createRareWarning } from './rare-log.ts'
-import { readUpdate } from './updates.ts'
+import { type Author, readUpdate } from './updates.ts'
 
 export interface News {
   start(handler: NewsHandler): void
@@ -19,10 +19,11 @@ export interface News {
   stop(): Promise<void>
 }
 
-/** `replica`: what our own updates are signed with. */
-export function createNews(replica: string, log: Logger): News {
+/** `self`: who we are in our own updates. */
+export function createNews(self: Author, log: Logger): News {
   const warn = createRareWarning(log, 'a message that is no update was ignored on the topic of one')
-  const own = Buffer.from(beginningOfUpdates(replica))
+  const ofDeployment = Buffer.from(beginningOfDeployment(self.deployment))
+  const ofReplica = Buffer.from(beginningOfReplica(self.deployment, self.replica))
   const follower = createFollower(log, () => handler?.onMissed())
   let handler: NewsHandler | undefined
   return {
@@ -39,14 +40,14 @@ export function createNews(replica: string, log: Logger): News {
     const named = parseUpdatedTopic(topic)
     if (!named) return false
     // MQTT 3.1.1 has no way not to hear oneself.
-    if (!handler || isOwn(payload) || !follower.isFollowed(named)) return true
+    const isOfOthers = beginsWith(payload, ofDeployment) && !beginsWith(payload, ofReplica)
+    if (!handler || !follower.isFollowed(named) || !isOfOthers) return true
     const execution = readUpdate(topic, payload)
     if (execution) handler.onUpdated(execution)
     else warn({ topic })
     return true
   }
-
-  function isOwn(payload: Buffer): boolean {
-    return payload.subarray(0, own.length).equals(own)
-  }
 }
+
+const beginsWith = (payload: Buffer, beginning: Buffer): boolean =>
+  payload.subarray(0, beginning.length).equals(beginning)

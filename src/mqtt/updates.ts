@@ -3,7 +3,11 @@ import { type Execution, statusReason } from '../domain/execution.ts'
 import { type ExecutionTopic, parseUpdatedTopic } from '../protocol/topics.ts'
 import { parseUpdate, type UpdateMessage } from '../protocol/updates.ts'
 
-export const toUpdate = (execution: Execution, replica: string): UpdateMessage => ({
+/** Who publishes updates. */
+export type Author = Pick<UpdateMessage, 'deployment' | 'replica'>
+
+export const toUpdate = (execution: Execution, { deployment, replica }: Author): UpdateMessage => ({
+  deployment,
   replica,
   executionId: execution.id,
   commandId: execution.commandId,

@@ -10,6 +10,8 @@ export const EXECUTION_STATUSES = ['SENT', ...RESPONSE_STATUSES, 'TIMED_OUT', 'C
 
 /** An execution as it was committed. Instants are RFC 3339 in UTC, to the millisecond. */
 export interface UpdateMessage {
+  /** The same for all replicas on one database: on a broker that several deployments share, the others' are not ours. */
+  deployment: string
   /** The client id of the replica that publishes it: how it knows its own updates again. */
   replica: string
   executionId: string
@@ -39,6 +41,7 @@ export interface UpdateMessage {
 const instant = z.iso.datetime()
 
 const updateSchema = z.looseObject({
+  deployment: z.string(),
   replica: z.string(),
   executionId: z.string(),
   commandId: z.string(),
@@ -62,11 +65,16 @@ const updateSchema = z.looseObject({
   updatedAt: instant,
 })
 
-/** The replica comes first, so that it can be read without the rest. */
-export const encodeUpdate = ({ replica, ...rest }: UpdateMessage): string => JSON.stringify({ replica, ...rest })
+/** Who publishes it comes first, so that it can be read without the rest. */
+export const encodeUpdate = ({ deployment, replica, ...rest }: UpdateMessage): string =>
+  JSON.stringify({ deployment, replica, ...rest })
 
-/** How each update of this replica begins. */
-export const beginningOfUpdates = (replica: string): string => `{"replica":${JSON.stringify(replica)},`
+/** How each update of a deployment begins. */
+export const beginningOfDeployment = (deployment: string): string => `{"deployment":${JSON.stringify(deployment)},`
+
+/** How each update of one of its replicas begins. */
+export const beginningOfReplica = (deployment: string, replica: string): string =>
+  `${beginningOfDeployment(deployment)}"replica":${JSON.stringify(replica)},`
 
 /** What was published, or undefined where the payload is no update. */
 export function parseUpdate(payload: Uint8Array): UpdateMessage | undefined {

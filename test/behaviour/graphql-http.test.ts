@@ -9,7 +9,8 @@ describe('GraphQL over HTTP', () => {
   const thingId = uniqueName('thing')
 
   beforeAll(async () => {
-    service = await startService()
+    // Its door itself: a balancer would answer a body that is too big in its own way.
+    service = await startService({ replicas: 1 })
     await service.registerThing(thingId)
   })
 
