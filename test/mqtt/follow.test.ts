@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createGateway, type MqttGateway } from '../../src/mqtt/gateway.ts'
 import { ALL_UPDATES, updatedFilter, updatedTopic } from '../../src/protocol/topics.ts'
+import { newExecution } from '../support/execution.ts'
 import { startMqttProxy } from '../support/mqtt-proxy.ts'
 import { createTestLog, forgetSession, type LogLine, MOSQUITTO_URL, newName, startWire, until } from './support.ts'
 
@@ -58,32 +59,6 @@ async function startReplica(
   expect(gateway.isAvailable()).toBe(true)
   return { gateway, lines, heard, missed }
 }
-
-const NOW = new Date('2026-01-01T00:00:00.123Z')
-
-const newExecution = (given: Partial<Execution> = {}): Execution => ({
-  id: randomUUID(),
-  commandId: randomUUID(),
-  thingId: 'thing',
-  thingType: 'com.example.thermostat',
-  thingTypeVersion: '2',
-  action: 'reboot',
-  params: { deep: [{ ä: '\u2028"' }] },
-  ttl: 30,
-  status: 'FAILED',
-  reasonCode: 'OVERHEATED',
-  reasonMessage: null,
-  result: false,
-  requestedBy: 'me',
-  noSubscriber: true,
-  settledBy: 'a',
-  ignoredCount: 3,
-  createdAt: NOW,
-  expiresAt: NOW,
-  settledAt: NOW,
-  updatedAt: NOW,
-  ...given,
-})
 
 describe('what one replica announces', () => {
   test('another one that follows it hears, as it was', async () => {
