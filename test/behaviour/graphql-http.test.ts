@@ -9,8 +9,7 @@ describe('GraphQL over HTTP', () => {
   const thingId = uniqueName('thing')
 
   beforeAll(async () => {
-    // Its door itself: a balancer would answer a body that is too big in its own way.
-    service = await startService({ replicas: 1 })
+    service = await startService()
     await service.registerThing(thingId)
   })
 

@@ -119,11 +119,16 @@ describe('live changes', () => {
 })
 
 describe('what is known of versions', () => {
-  it('is bounded: what was raised the longest ago is forgotten', () => {
-    const versions = createVersions(3)
-    for (const id of ['a', 'b', 'c']) versions.raise(id, 1)
-    versions.raise('a', 2)
-    versions.raise('d', 1)
-    expect(['a', 'b', 'c', 'd'].map((id) => versions.get(id)?.version)).toEqual([2, undefined, 1, 1])
+  it('is bounded: what was raised the longest ago is forgotten, and the last half never', () => {
+    const versions = createVersions(100)
+    const ids = Array.from({ length: 1_000 }, () => randomUUID())
+    for (const [n, id] of ids.entries()) {
+      versions.raise(id, n)
+      for (const recent of ids.slice(Math.max(0, n - 49), n + 1)) expect(versions.get(recent)).toBeDefined()
+      expect(ids.filter((one) => versions.get(one)).length).toBeLessThanOrEqual(100)
+    }
+    const last = ids.at(-1) ?? ''
+    versions.raise(last, 5_000)
+    expect(versions.get(last)?.version).toBe(5_000)
   })
 })
