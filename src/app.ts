@@ -6,9 +6,10 @@ import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
+import type { NewsHandler } from './domain/ports.ts'
+import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
-import { followReplicas } from './domain/replicas.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
@@ -27,7 +28,7 @@ export interface App {
   /** What it runs on, and where devices connect. */
   database: Store['kind']
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
-  /** How many listen for changes of executions: subscriptions, callers that wait, and we ourselves for the other replicas. */
+  /** How many listen for changes of executions: subscriptions, and callers that wait. */
   listenerCount(): number
   /** Stops in the reverse order of the start; the broker keeps our session, and what comes meanwhile. */
   stop(): Promise<void>
@@ -59,18 +60,26 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(store.close)
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
-  const gateway = createGateway({ link: linkTo(config, broker), log })
+  const { deployment } = store
+  const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
   const ctx = createContext(config, log, store, gateway, broker)
 
-  await gateway.start((responses) => applyResponses(ctx, responses))
+  const news = store.kind === 'postgres' ? hearReplicas(ctx, stops) : undefined
+  await gateway.start((responses) => applyResponses(ctx, responses), news)
   stops.push(gateway.stop)
-  stops.push(await followReplicas(ctx, store))
   stops.push(startExpiry(ctx))
 
   const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
+}
+
+/** Others may work on the same Postgres; the embedded database is ours alone. */
+function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
+  const reconciler = startReconciling(ctx)
+  stops.push(reconciler.stop)
+  return { onUpdated: (execution) => ctx.live.relay([execution]), onMissed: reconciler.soon }
 }
 
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
@@ -102,9 +111,9 @@ function createContext(
     run: store.run,
     log,
     gateway,
-    live: createLive(),
+    live: createLive(gateway.announce),
     refusals: createRefusals(log),
-    replica: config.mqttClientId,
+    replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store),
