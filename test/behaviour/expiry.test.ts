@@ -125,7 +125,7 @@ describe('expiry, of many at once', () => {
     await ctx.db.execute(sql`analyze executions`)
     const plan = await ctx.db.execute(sql`explain (analyze, format json) ${queryDueSoon(ctx).getSQL()}`)
     const text = JSON.stringify(plan)
-    expect(text).toMatch(/"Index Name":"executions_open"/)
+    expect(text).toMatch(/"Index Name":"executions_due"/)
     expect(text).toMatch(/"Index Cond":"\(expires_at < /)
     expect(text).not.toMatch(/"Rows Removed by Filter":[1-9]\d\d/)
   }, 60_000)

@@ -111,7 +111,7 @@ async function fill(store: Store): Promise<void> {
   const names = Array.from({ length: 50 }, (_, n) => `t${n}`)
   await db.insert(thingTypes).values(names.map((name) => ({ name, version: '1', commands: [] })))
   await db.insert(things).values(names.map((name) => ({ id: name, clientId: name, thingType: name, tags: [] })))
-  const createdAt = '2025-05-28T08:00:00.000Z'
+  const createdAt = new Date().toISOString()
   const rows = await seedExecutions(
     store,
     names.map((thingId) => ({ thingId, status: 'TIMED_OUT', createdAt })),
