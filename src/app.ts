@@ -3,6 +3,7 @@ import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
+import { createPartitionsAhead } from './db/partitions.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
@@ -13,6 +14,7 @@ import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import { thingsOfClient } from './domain/things.ts'
+import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
@@ -57,6 +59,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
   const store = await openStore(config)
   stops.push(store.close)
+  await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
   const gateway = createGateway({ link: linkTo(config, broker), log })
@@ -66,6 +69,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(gateway.stop)
   stops.push(await followReplicas(ctx, store))
   stops.push(startExpiry(ctx))
+  stops.push(startUpkeep(ctx, config.retentionDays))
 
   const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
   stops.push(stopListening)

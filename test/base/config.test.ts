@@ -11,6 +11,7 @@ describe('the settings', () => {
       mqttUrl: undefined,
       mqttClientId: expect.stringMatching(/^fleet-commands-[\w.:-]{1,38}-4000$/),
       mqttPort: 1883,
+      retentionDays: undefined,
       dataDir: './data',
       logLevel: 'info',
     })
@@ -27,6 +28,7 @@ describe('the settings', () => {
       MQTT_URL: 'wss://broker.example:8084/mqtt',
       MQTT_CLIENT_ID: 'fleet-1',
       MQTT_PORT: '65535',
+      RETENTION_DAYS: '90',
       DATA_DIR: '/var/lib/fleet commands',
       LOG_LEVEL: 'silent',
     }
@@ -37,6 +39,7 @@ describe('the settings', () => {
       mqttUrl: given.MQTT_URL,
       mqttClientId: 'fleet-1',
       mqttPort: 65_535,
+      retentionDays: 90,
       dataDir: given.DATA_DIR,
       logLevel: 'silent',
     })
@@ -49,6 +52,9 @@ describe('the settings', () => {
     ['PORT', '0x10', /got "0x10", expected a port/],
     ['MQTT_PORT', '-1', /got "-1", expected a port from 0 to 65535/],
     ['MQTT_PORT', '1.5', /got "1.5", expected a port/],
+    ['RETENTION_DAYS', '0', /got "0", expected a whole number of days from 1 to 36500/],
+    ['RETENTION_DAYS', '1.5', /got "1.5", expected a whole number of days/],
+    ['RETENTION_DAYS', '-1', /got "-1", expected a whole number of days/],
     ['HOST', 'a b', /got "a b", expected a host name/],
     ['HOST', 'http://x', /got "http:\/\/x", expected a host name/],
     ['LOG_LEVEL', 'loud', /got "loud", expected one of trace, debug, info/],

@@ -18,7 +18,7 @@ export interface Service extends Client {
   stop(): Promise<void>
 }
 
-const DEFAULTS = { host: '127.0.0.1', port: 0, mqttPort: 0, logLevel: 'silent' } as const
+const DEFAULTS = { host: '127.0.0.1', port: 0, mqttPort: 0, retentionDays: undefined, logLevel: 'silent' } as const
 
 /** Starts a service in this process. `backend`: that of another service, for a second replica or a restart. */
 export async function startService({
