@@ -114,7 +114,12 @@ const nothing = sql`select * from executions where false`
 /** A command with one execution goes by the id of that; the others are in an index of their own. */
 function ofCommands(rest: ExecutionFilter, commandIds: string[], look: Look): SQL {
   const { id, commandId } = executions
-  const condition = filterCondition(rest)
+  const { createdAt, ...members } = rest
+  // Hidden from the planner, who would look for the few of them in another index, where they are not few.
+  const condition = and(
+    filterCondition({ createdAt }),
+    sql`case when ${filterCondition(members) ?? sql`true`} then true else false end`,
+  )
   const own = and(inArray(id, commandIds), sql`${commandId} = ${id}`, look.condition, condition)
   const leading: Leading = [sql`${commandId}`, sql`wanted.id`]
   const shared = seek(sql`executions`, [leading], and(sql`${commandId} <> ${id}`, condition), look)

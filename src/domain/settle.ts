@@ -43,6 +43,13 @@ function moveSettled({ run, replica }: Context, settlements: readonly Settlement
   return run<Execution>(SETTLE, [JSON.stringify(given), replica])
 }
 
+/** Settles up to so many of those whose TTL has passed as TIMED_OUT, the first ones first, and returns them. */
+export async function settleExpired(ctx: Context, limit: number): Promise<Execution[]> {
+  const settled = await retryDeadlocks(() => ctx.run<Execution>(SETTLE_EXPIRED, [limit, ctx.replica]))
+  ctx.live.publish(settled)
+  return settled
+}
+
 const { status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt, ...kept } =
   getTableColumns(executions)
 const names = (columns: object): string[] => Object.values(columns).map(({ name }) => name)
@@ -53,11 +60,8 @@ const SETTLED = names({ status, result, reasonCode, reasonMessage, settledBy, se
  * The row moves from the open executions to the settled ones. Taken out and put in, and not by an UPDATE across the
  * partitions: whoever waits for such a row is refused (40001), for one that is gone he simply does not find it.
  */
-const SETTLE = `
-with given as materialized (
-  select * from json_to_recordset($1::text::json) as given(
-    id uuid, "thingId" text, status execution_status, result jsonb, code text, message text)
-), taken as (
+const moving = (given: string): string => `
+with given as materialized (${given}), taken as (
   delete from executions_open as open using given
   where open.id = given.id and open.thing_id = coalesce(given."thingId", open.thing_id)
   returning ${KEPT.map((name) => `open.${name}`)}, open.updated_at, given.status, given.result, given.code, given.message
@@ -67,6 +71,17 @@ select ${KEPT}, status, result, case when status = 'TIMED_OUT' and no_subscriber
   message, $2, clock_timestamp(), greatest(clock_timestamp(), updated_at)
 from taken
 returning ${returning(executions)}`
+
+const SETTLE = moving(`
+  select * from json_to_recordset($1::text::json) as given(
+    id uuid, "thingId" text, status execution_status, result jsonb, code text, message text)`)
+
+/** Whoever holds a row is about to settle it, and we do not wait for that: so no two replicas go through the same ones. */
+const SETTLE_EXPIRED = moving(`
+  select id, thing_id as "thingId", 'TIMED_OUT'::execution_status as status, null::jsonb as result, 'NO_RESPONSE' as code,
+    null as message
+  from executions_open where status = 'SENT' and expires_at <= now()
+  order by expires_at limit $1 for update skip locked`)
 
 async function retryDeadlocks<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
