@@ -103,7 +103,7 @@ ALTER TABLE executions_settled ADD CONSTRAINT executions_settled_pkey PRIMARY KE
 --> statement-breakpoint
 CREATE INDEX "executions_thing" ON "executions" USING btree (hashtextextended("thing_id", 0), "id", "status", hashtext("action"));
 --> statement-breakpoint
-CREATE INDEX "executions_action" ON "executions" USING btree (hashtext("action"), "status", "id");
+CREATE INDEX "executions_action" ON "executions" USING btree (hashtextextended("action", hashenum("status")), "id");
 --> statement-breakpoint
 CREATE INDEX "executions_command" ON "executions" USING btree ("command_id", "id") WHERE "command_id" <> "id";
 --> statement-breakpoint

@@ -56,7 +56,7 @@ export async function openPostgres(url: string, origin: string): Promise<Store> 
     backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
     // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
-    connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS, jit: false },
+    connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
     // postgres.js knows this option, its types do not.
     socket: createSocketFactory(ANSWER_DEADLINE_MS),
   }

@@ -25,6 +25,9 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, precisio
 /** What the indexes hold in place of a thing's name, and of an action's. */
 export const thingHash = (thingId: SQLWrapper): SQL => sql`hashtextextended(${thingId}, 0)`
 export const actionHash = (action: SQLWrapper): SQL => sql`hashtext(${action})`
+/** An action together with a status: the seed of the hash. */
+export const outcomeHash = (action: SQLWrapper, status: SQLWrapper): SQL =>
+  sql`hashtextextended(${action}, hashenum(${status}))`
 
 export const executionStatus = pgEnum('execution_status', [
   'SENT',
@@ -118,7 +121,7 @@ export const executions = pgTable(
     // size however long the names are, and `filter.ts` compares the names as well. What follows the id is compared in the
     // index, so that a thing's many other rows are not read.
     index('executions_thing').on(thingHash(table.thingId), table.id, table.status, actionHash(table.action)),
-    index('executions_action').on(actionHash(table.action), table.status, table.id),
+    index('executions_action').on(outcomeHash(table.action, table.status), table.id),
     index('executions_command').on(table.commandId, table.id).where(sql`${table.commandId} <> ${table.id}`),
     // Of the settled ones only. Apart, because most succeed: their ids come in order, and fill the pages of their index.
     index('executions_succeeded').on(table.id).where(sql`${table.status} = 'SUCCEEDED'`),

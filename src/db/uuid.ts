@@ -2,8 +2,6 @@
 
 const GREATEST_MS = 2 ** 48 - 1
 
-export const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
 /** No id of this instant or a later one is lower. */
 export function lowestIdAt(milliseconds: number): string {
   const hex = Math.min(Math.max(milliseconds, 0), GREATEST_MS).toString(16).padStart(12, '0')

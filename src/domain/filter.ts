@@ -1,6 +1,5 @@
-import { and, gte, inArray, lt, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
-import { actionHash, executions, thingHash } from '../db/schema.ts'
+import { and, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { executions, thingHash } from '../db/schema.ts'
 import { lowestIdAt } from '../db/uuid.ts'
 import { findJsonProblem } from '../protocol/json.ts'
 import type { Execution, ExecutionStatus } from './execution.ts'
@@ -31,8 +30,8 @@ export function matchesFilter(execution: Execution, filter: ExecutionFilter): bo
 export function filterCondition(filter: ExecutionFilter): SQL | undefined {
   const { thingId, action, status, commandId, createdAt } = filter
   return and(
-    thingId ? isOneOf(executions.thingId, thingHash, storable(thingId)) : undefined,
-    action ? isOneOf(executions.action, actionHash, storable(action)) : undefined,
+    thingId ? isOneOfThings(storable(thingId)) : undefined,
+    action ? inArray(executions.action, storable(action)) : undefined,
     status ? inArray(executions.status, status) : undefined,
     // What is not a UUID names no command: it matches nothing, rather than failing in the database.
     commandId ? inArray(executions.commandId, commandId.filter(isUuid)) : undefined,
@@ -41,10 +40,10 @@ export function filterCondition(filter: ExecutionFilter): SQL | undefined {
   )
 }
 
-/** By the hash, which is what the indexes hold, and by the name itself. */
-function isOneOf(column: PgColumn, hash: (text: SQLWrapper) => SQL, names: string[]): SQL | undefined {
-  const hashes = names.map((name) => hash(sql`${name}::text`))
-  return and(inArray(hash(column), hashes), inArray(column, names))
+/** By the hash, which is what the index holds, and by the name itself. */
+function isOneOfThings(names: string[]): SQL | undefined {
+  const hashes = names.map((name) => thingHash(sql`${name}::text`))
+  return and(inArray(thingHash(executions.thingId), hashes), inArray(executions.thingId, names))
 }
 
 // The id begins with the creation time, so the primary key bounds the scan. One millisecond of room on either side,

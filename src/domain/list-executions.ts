@@ -13,8 +13,8 @@ import {
   Subquery,
   sql,
 } from 'drizzle-orm'
-import { actionHash, executionStatus, executions, thingHash } from '../db/schema.ts'
-import { HIGHEST_ID, lowestIdAt, millisecondsOf } from '../db/uuid.ts'
+import { actionHash, executionStatus, executions, outcomeHash, thingHash } from '../db/schema.ts'
+import { lowestIdAt, millisecondsOf } from '../db/uuid.ts'
 import type { Context } from './context.ts'
 import type { Execution, ExecutionStatus } from './execution.ts'
 import { type ExecutionFilter, filterCondition, isUuid, storable } from './filter.ts'
@@ -37,7 +37,7 @@ export async function listExecutions(
   for (const range of rangesOf(filter, page)) {
     const limit = page.limit - rows.length
     if (limit <= 0) break
-    const found = new Subquery(candidates(filter, { ...range, limit, direction }), columns, getTableName(executions))
+    const found = new Subquery(candidates(filter, { range, limit, direction }), columns, getTableName(executions))
     rows.push(...(await db.select(columns).from(found).orderBy(direction(executions.id)).limit(limit)))
   }
   return rows
@@ -45,9 +45,7 @@ export async function listExecutions(
 
 /** The ids that rows are looked for among, and how many rows from which end. */
 interface Look {
-  condition: SQL | undefined
-  lowest: string
-  highest: string
+  range: SQL | undefined
   limit: number
   direction: typeof asc
 }
@@ -56,18 +54,16 @@ interface Look {
  * The ids that the page can be of, near ones first. Planning alone costs something for each partition, so most pages are
  * found without asking those of long ago. Where the ranges part is of no consequence for what is found.
  */
-function rangesOf({ createdAt }: ExecutionFilter, { after, before, inverted }: Page) {
+function rangesOf({ createdAt }: ExecutionFilter, { after, before, inverted }: Page): (SQL | undefined)[] {
   const { id } = executions
-  const condition = and(after ? lt(id, after) : undefined, before ? gt(id, before) : undefined)
-  const whole = { condition, lowest: before ?? lowestIdAt(0), highest: after ?? HIGHEST_ID }
+  const whole = and(after ? lt(id, after) : undefined, before ? gt(id, before) : undefined)
   const from = Math.max(before ? millisecondsOf(before) : 0, createdAt?.from?.getTime() ?? 0)
   const to = Math.min(after ? millisecondsOf(after) : Date.now(), createdAt?.to?.getTime() ?? Number.POSITIVE_INFINITY)
   const parting = inverted ? from + FIRST_LOOK_MS : to - FIRST_LOOK_MS
   // Where the oldest one is, nobody knows.
   if (parting <= from || parting >= to || (inverted && from === 0)) return [whole]
-  const between = lowestIdAt(parting)
-  const newer = { ...whole, condition: and(condition, gte(id, between)), lowest: between }
-  const older = { ...whole, condition: and(condition, lt(id, between)), highest: between }
+  const newer = and(whole, gte(id, lowestIdAt(parting)))
+  const older = and(whole, lt(id, lowestIdAt(parting)))
   return inverted ? [older, newer] : [newer, older]
 }
 
@@ -80,28 +76,32 @@ function candidates(filter: ExecutionFilter, look: Look): SQL {
   if (commandId) return ofCommands({ ...filter, commandId: null }, commandId.filter(isUuid), look)
   if (thingId) return ofThings(filter, look)
   if (action) return ofActions({ ...filter, status: status ?? executionStatus.enumValues }, look)
-  if (!status) return seek(sql`executions`, [], filterCondition(filter), look)
+  if (!status) return first(sql`executions`, BY_ID, filterCondition(filter), look)
   const queries = [...new Set(status)].map((one) => sql`(${ofStatus({ ...filter, status: null }, one, look)})`)
   return queries.length > 0 ? sql.join(queries, sql` union all `) : nothing
 }
 
-/** A pair of what an index is led by, and what is wanted there. */
-type Leading = [column: SQL, wanted: SQL]
+/** What an index is led by, and what is wanted there. */
+interface Leading {
+  column: SQL
+  wanted: SQL
+}
 
 /**
- * Of one table, the first rows that an index has of one combination. Written as a range of what the index holds, ordered by
- * all of that: with an equality the planner may take the order from the primary key, and go through all rows for a
+ * Of one table, the first rows that an index has of one combination, in the order of that index. The one that is wanted is
+ * put as a list: with an equality the planner may take the order from the primary key, and go through all rows for a
  * combination that is rarer than it believes.
  */
-function seek(table: SQL, leading: Leading[], condition: SQL | undefined, look: Look): SQL {
-  const held = [...leading.map(([column]) => column), sql`${executions.id}`]
-  const at = (id: string) => sql.join([...leading.map(([, wanted]) => wanted), sql`${id}::uuid`], sql`, `)
-  const row = sql.join(held, sql`, `)
-  const within =
-    leading.length > 0 ? sql`(${row}) >= (${at(look.lowest)}) and (${row}) <= (${at(look.highest)})` : undefined
-  const order = sql.join(held.map(look.direction), sql`, `)
-  return sql`select * from ${table} as executions where ${and(within, look.condition, condition) ?? sql`true`} order by ${order} limit ${look.limit}`
+function seek(table: SQL, { column, wanted }: Leading, condition: SQL | undefined, look: Look): SQL {
+  return first(table, [column, sql`${executions.id}`], and(sql`${column} = any (array[${wanted}])`, condition), look)
 }
+
+function first(table: SQL, order: SQL[], condition: SQL | undefined, { range, limit, direction }: Look): SQL {
+  const where = and(range, condition) ?? sql`true`
+  return sql`select * from ${table} as executions where ${where} order by ${sql.join(order.map(direction), sql`, `)} limit ${limit}`
+}
+
+const BY_ID = [sql`${executions.id}`]
 
 /**
  * Whether it is the name itself, and not another with the same hash. Put so that the planner makes no guess of it: it would
@@ -120,9 +120,9 @@ function ofCommands(rest: ExecutionFilter, commandIds: string[], look: Look): SQ
     filterCondition({ createdAt }),
     sql`case when ${filterCondition(members) ?? sql`true`} then true else false end`,
   )
-  const own = and(inArray(id, commandIds), sql`${commandId} = ${id}`, look.condition, condition)
-  const leading: Leading = [sql`${commandId}`, sql`wanted.id`]
-  const shared = seek(sql`executions`, [leading], and(sql`${commandId} <> ${id}`, condition), look)
+  const own = and(inArray(id, commandIds), sql`${commandId} = ${id}`, look.range, condition)
+  const leading = { column: sql`${commandId}`, wanted: sql`wanted.id` }
+  const shared = seek(sql`executions`, leading, and(sql`${commandId} <> ${id}`, condition), look)
   const wanted = [...new Set(commandIds.map((one) => one.toLowerCase()))].map((one) => ({ id: one }))
   return sql`(select * from executions where ${own}) union all (${forEach(wanted, sql`id uuid`, shared)})`
 }
@@ -133,41 +133,32 @@ function ofThings(filter: ExecutionFilter, look: Look): SQL {
   const has = (member: keyof Key) => keys[0]?.[member] !== undefined
   const condition = and(
     isSame(thingId, sql`wanted."thingId"`),
-    has('action')
-      ? and(sql`${actionHash(action)} = ${actionHash(sql`wanted.action`)}`, isSame(action, sql`wanted.action`))
-      : undefined,
+    has('action') ? sql`${actionHash(action)} = ${actionHash(sql`wanted.action`)}` : undefined,
+    has('action') ? isSame(action, sql`wanted.action`) : undefined,
     has('status') ? sql`${status} = wanted.status` : undefined,
     filterCondition(rest),
   )
-  return forEach(
-    keys,
-    KEY,
-    seek(sql`executions`, [[thingHash(thingId), thingHash(sql`wanted."thingId"`)]], condition, look),
-  )
+  const leading = { column: thingHash(thingId), wanted: thingHash(sql`wanted."thingId"`) }
+  return forEach(keys, KEY, seek(sql`executions`, leading, condition, look))
 }
 
 function ofActions(filter: ExecutionFilter, look: Look): SQL {
   const { keys, rest } = combine(filter)
   const { action, status } = executions
-  const leading: Leading[] = [
-    [actionHash(action), actionHash(sql`wanted.action`)],
-    [sql`${status}`, sql`wanted.status`],
-  ]
-  return forEach(
-    keys,
-    KEY,
-    seek(sql`executions`, leading, and(isSame(action, sql`wanted.action`), filterCondition(rest)), look),
-  )
+  const condition = and(isSame(action, sql`wanted.action`), isSame(status, sql`wanted.status`), filterCondition(rest))
+  const leading = { column: outcomeHash(action, status), wanted: outcomeHash(sql`wanted.action`, sql`wanted.status`) }
+  return forEach(keys, KEY, seek(sql`executions`, leading, condition, look))
 }
 
 /** Those of each status are in an index of their own. */
 function ofStatus(rest: ExecutionFilter, status: ExecutionStatus, look: Look): SQL {
   const condition = filterCondition(rest)
-  if (status === 'SENT') return seek(sql`executions_open`, [], condition, look)
   const settled = sql`executions_settled`
-  if (status === 'SUCCEEDED') return seek(settled, [], and(sql`${executions.status} = 'SUCCEEDED'`, condition), look)
-  const leading: Leading = [sql`${executions.status}`, sql`${status}::execution_status`]
-  return seek(settled, [leading], and(sql`${executions.status} <> 'SUCCEEDED'`, condition), look)
+  if (status === 'SENT') return first(sql`executions_open`, BY_ID, condition, look)
+  if (status === 'SUCCEEDED')
+    return first(settled, BY_ID, and(sql`${executions.status} = 'SUCCEEDED'`, condition), look)
+  const leading = { column: sql`${executions.status}`, wanted: sql`${status}::execution_status` }
+  return seek(settled, leading, and(sql`${executions.status} <> 'SUCCEEDED'`, condition), look)
 }
 
 /** One member of each list that is looked up in an index. */
