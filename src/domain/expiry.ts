@@ -9,6 +9,8 @@ const LOOK_EVERY_MS = 500
 /** Between two looks where something is always due: what falls due meanwhile shares one, and is hardly later for it. */
 const LOOK_AT_MOST_EVERY_MS = 25
 const BATCH = 1_000
+/** Between two full batches: those who send and settle meanwhile need the database, too. */
+const BREATH_MS = 5
 
 /**
  * How long expiry holds back for responses that came in time: they wait in the broker while the service is down, and with
@@ -91,12 +93,9 @@ export function queryDueSoon({ db }: Pick<Context, 'db'>) {
 async function expireDue(ctx: Context, dueInMs: number, stopping: AbortSignal): Promise<number> {
   if (dueInMs > 0) return Math.max(LOOK_AT_MOST_EVERY_MS, Math.ceil(dueInMs))
   let count = 0
-  let batches = 1
-  while (batches > 0 && !stopping.aborted) {
-    const settled = await Promise.all(Array.from({ length: batches }, () => settleExpired(ctx, BATCH)))
-    for (const { length } of settled) count += length
-    // With many due, two at a time: the database works on one while the other is read here.
-    batches = settled.some(({ length }) => length === BATCH) ? 2 : 0
+  for (let batch = BATCH; batch === BATCH && !stopping.aborted; count += batch) {
+    batch = (await settleExpired(ctx, BATCH)).length
+    if (batch === BATCH) await pause(BREATH_MS, stopping)
   }
   if (count > 0) ctx.log.info({ count }, 'executions timed out')
   return LOOK_AT_MOST_EVERY_MS
