@@ -90,13 +90,36 @@ const bounds = sql`
   where inhparent = 'executions_settled'::regclass`
 
 /**
- * Drops a partition with all that is in it. Rejects with lock_not_available (55P03) where others use the table for too
- * long: to be tried again. Where another replica dropped it, there is nothing to do.
+ * Drops all partitions up to this end, and returns it; undefined where there was nothing in them. Rejects with
+ * lock_not_available (55P03) where others use the tables for too long: to be tried again.
+ * An empty one takes their place, so that there is always one for what a wrong clock dates back.
  */
-export async function dropPartition(db: Database, { end }: Partition): Promise<void> {
-  await db.transaction(async (tx) => {
+export async function dropPartitionsBelow(db: Database, below: string): Promise<string | undefined> {
+  return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`)
+    const gone = await expiredPartitions(tx, below)
+    const last = gone.at(-1)
+    if (!last) return undefined
     await tx.execute(sql.raw(`set local lock_timeout = ${LOCK_WAIT_MS}`))
-    for (const { prefix } of PARTITIONED) await tx.execute(sql`drop table if exists ${sql.identifier(prefix + end)}`)
+    for (const { parent, prefix } of PARTITIONED) {
+      for (const { end } of gone) await tx.execute(sql`drop table ${sql.identifier(prefix + end)}`)
+      const range = sql.raw(`from (minvalue) to ('${last.below}')`)
+      const name = sql.identifier(prefix + last.end)
+      await tx.execute(sql`create table ${name} partition of ${sql.identifier(parent)} for values ${range}`)
+    }
+    return last.end
   })
+}
+
+/** Those up to this end, the oldest first; none where the only one is empty already. */
+export async function expiredPartitions(db: Pick<Database, 'select'>, below: string): Promise<Partition[]> {
+  // As text the ids compare as they do in the database.
+  const expired = (await listPartitions(db)).filter((one) => one.below <= below)
+  const [oldest] = expired
+  if (!oldest || expired.length > 1) return expired
+  const rows = PARTITIONED.map(({ prefix }) => sql`select from ${sql.identifier(prefix + oldest.end)}`)
+  const [found] = await db
+    .select({ some: sql<boolean>`exists (${sql.join(rows, sql` union all `)})` })
+    .from(sql`(select) as rows`)
+  return found?.some ? expired : []
 }

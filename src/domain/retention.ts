@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { and, asc, gte, lt, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, lt, lte, sql } from 'drizzle-orm'
 import { sqlState } from '../db/errors.ts'
-import { dropPartition, listPartitions, type Partition } from '../db/partitions.ts'
+import { dropPartitionsBelow, expiredPartitions, type Partition } from '../db/partitions.ts'
 import { executions, idempotencyKeys } from '../db/schema.ts'
 import { lowestIdAt } from '../db/uuid.ts'
 import type { Context } from './context.ts'
@@ -12,6 +12,8 @@ const LOWEST_ID = lowestIdAt(0)
 const KEYS_AT_ONCE = 2_000
 /** Between two batches of keys, in which others have the database. */
 const BREATH_MS = 5
+/** A clock that is further off than this must not decide what is deleted. */
+const PLAUSIBLE_MS = 86_400_000
 const LOCK_NOT_AVAILABLE = '55P03'
 const MAX_TRIES = 20
 const RETRY_MS = 500
@@ -19,37 +21,43 @@ const RETRY_MS = 500
 /**
  * Removes executions that are older than so many days, by the clock of the database: partitions whose newest possible
  * execution is, with what was ignored of them, and their idempotency keys. Nothing leaves while an execution of its time
- * is open: where a service was down for long, expiry settles these first. Returns the ends of what it dropped.
+ * is open: where a service was down for long, expiry settles these first. Returns the end of what it dropped, if any.
  */
-export async function dropExpired(store: Store, retentionDays: number, signal?: AbortSignal): Promise<string[]> {
-  const dropped: string[] = []
-  for (const partition of await findExpired(store, retentionDays)) {
-    if (signal?.aborted || (await hasOpen(store, partition))) break
-    // Before their executions: a key without one would be neither free nor answered.
-    await forgetKeys(store, partition, signal)
-    if (signal?.aborted || !(await tryToDrop(store, partition, signal))) break
-    dropped.push(partition.end)
-    store.log.info({ until: partition.end, retentionDays }, 'executions dropped')
-  }
-  return dropped
+export async function dropExpired(
+  store: Store,
+  retentionDays: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const last = (await expiredPartitions(store.db, await oldestToKeep(store, retentionDays))).at(-1)
+  if (!last) return undefined
+  // Before their executions: a key without one would be neither free nor answered.
+  await forgetKeys(store, last, signal)
+  const until = await tryToDrop(store, last, signal)
+  if (until) store.log.info({ until, retentionDays }, 'executions dropped')
+  return until
 }
 
-async function findExpired({ db }: Store, retentionDays: number): Promise<Partition[]> {
+/** No id that is as high leaves: its execution is too young, or one that is as old as it is open. */
+async function oldestToKeep({ db, log }: Store, retentionDays: number): Promise<string> {
   const [clock] = await db
-    .select({ oldest: sql<string>`lowest_uuid_v7(now() - make_interval(days => ${retentionDays}))::text` })
+    .select({
+      ms: sql<number>`(extract(epoch from now()) * 1000)::float8`,
+      oldest: sql<string>`lowest_uuid_v7(now() - make_interval(days => ${retentionDays}))::text`,
+    })
     .from(sql`(select) as clock`)
   if (!clock) throw new Error('the database did not tell the time')
-  // As text the ids compare as they do in the database.
-  return (await listPartitions(db)).filter(({ below }) => below <= clock.oldest)
-}
-
-async function hasOpen({ db }: Store, { below }: Partition): Promise<boolean> {
-  const open = await db
+  const now = new Date(Number(clock.ms))
+  if (Math.abs(now.getTime() - Date.now()) > PLAUSIBLE_MS) {
+    log.error({ now }, 'the clock of the database is a day off ours, or more: nothing is dropped by it')
+    return LOWEST_ID
+  }
+  const [open] = await db
     .select({ id: executions.id })
     .from(executions)
-    .where(sql`${executions.status} = 'SENT' and ${lt(executions.id, below)}`)
+    .where(eq(executions.status, 'SENT'))
+    .orderBy(asc(executions.id))
     .limit(1)
-  return open.length > 0
+  return open && open.id < clock.oldest ? open.id : clock.oldest
 }
 
 /** In batches, of which each begins where the last ended: those that are gone are not gone through again. */
@@ -71,17 +79,16 @@ async function forgetKeys({ db }: Store, { below }: Partition, signal?: AbortSig
   }
 }
 
-/** Whether it is gone. Where others use it for long, it is left for the next time. */
-async function tryToDrop({ db, log }: Store, partition: Partition, signal?: AbortSignal): Promise<boolean> {
+/** The end of what is gone now. Where others use it for long, it is left for the next time. */
+async function tryToDrop({ db, log }: Store, { below, end }: Partition, signal?: AbortSignal) {
   for (let tries = 1; tries <= MAX_TRIES && !signal?.aborted; tries++) {
     try {
-      await dropPartition(db, partition)
-      return true
+      return await dropPartitionsBelow(db, below)
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
       await delay(RETRY_MS)
     }
   }
-  log.warn({ until: partition.end }, 'executions are to be dropped, but are always in use; it is tried again')
-  return false
+  log.warn({ until: end }, 'executions are to be dropped, but are always in use; it is tried again')
+  return undefined
 }

@@ -49,13 +49,13 @@ describe('retention, by the minute', () => {
       await db.insert(idempotencyKeys).values({ key: id, fingerprint: 'f', executionId: id })
       await db.insert(ignoredResponses).values({ executionId: id, cause: 'REPEATED', seenBy: ['test'] })
     }
-    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toEqual([ENDS[0], ENDS[1]].map((day) => nameOf(day ?? '')))
+    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toBe(nameOf(ENDS[1] ?? ''))
     expect(idsOf(await db.select().from(executions))).toEqual([...idsOf(kept), ...open].sort())
     for (const table of [idempotencyKeys, ignoredResponses]) {
       const left = await db.select({ id: table.executionId }).from(table).orderBy(asc(table.executionId))
       expect(idsOf(left)).toEqual(idsOf(kept))
     }
-    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toEqual([])
+    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toBe(undefined)
   })
 
   it('waits for what is still open', async () => {
@@ -65,12 +65,12 @@ describe('retention, by the minute', () => {
     const [open] = await seed(50, 'SENT')
     const ids = [settled?.id ?? '', open?.id ?? '']
     // The first partition has no open execution in it, nor is there an older one.
-    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toEqual([nameOf(ENDS[0] ?? '')])
-    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toEqual([])
+    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toBe(nameOf(ENDS[0] ?? ''))
+    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toBe(undefined)
     expect(await readExecutions(domain.ctx, ids)).toHaveLength(1)
     // As expiry does after a service was down for that long.
     expect(await settleExecutions(domain.ctx, [{ executionId: ids[1] ?? '', status: 'TIMED_OUT' }])).toHaveLength(1)
-    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toEqual([nameOf(ENDS[1] ?? '')])
+    expect(await dropExpired(domain.ctx, RETENTION_DAYS)).toBe(nameOf(ENDS[1] ?? ''))
     expect(await readExecutions(domain.ctx, ids)).toEqual([])
   })
 

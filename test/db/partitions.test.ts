@@ -1,7 +1,7 @@
 /** Partitions of settled executions: created ahead, by any number of replicas, after any pause. */
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPartitionsAhead, dropPartition, listPartitions } from '../../src/db/partitions.ts'
+import { createPartitionsAhead, dropPartitionsBelow, listPartitions } from '../../src/db/partitions.ts'
 import { executions } from '../../src/db/schema.ts'
 import { millisecondsOf } from '../../src/db/uuid.ts'
 import { settleExecutions } from '../../src/domain/settle.ts'
@@ -77,13 +77,29 @@ describe('partitions of settled executions', () => {
     await repartition(domain.ctx, ['2020-01-06', '2020-01-13'])
     await createPartitionsAhead(domain.ctx.db, 'month')
     const other = await openOther(4)
-    const [oldest] = await listPartitions(domain.ctx.db)
-    if (!oldest) throw new Error('no partition')
+    const [, second] = await listPartitions(domain.ctx.db)
+    if (!second) throw new Error('no partition')
     const ids = await insertOpen(domain.ctx, thingId, Array(200).fill(60_000))
     const settling = ids.map((executionId) => settleExecutions(domain.ctx, [{ executionId, status: 'CANCELED' }]))
-    await Promise.all([dropPartition(domain.ctx.db, oldest), dropPartition(other.ctx.db, oldest)])
+    const dropped = await Promise.all([domain, other].map(({ ctx }) => dropPartitionsBelow(ctx.db, second.below)))
+    expect(dropped.sort()).toEqual(['20200113', undefined])
     expect((await Promise.all(settling)).flat()).toHaveLength(200)
-    expect((await listPartitions(domain.ctx.db)).map(({ end }) => end)).not.toContain('20200106')
+    const ends = (await listPartitions(domain.ctx.db)).map(({ end }) => end)
+    expect(ends).not.toContain('20200106')
+    // What takes the place of all that are gone: a clock that was wrong once must not keep an execution from being settled.
+    expect(ends[0]).toBe('20200113')
+    const [past] = await domain.ctx.db
+      .insert(executions)
+      .values({
+        id: sql`uuid_v7('2000-01-01T00:00:00Z')`,
+        thingId,
+        action: 'reboot',
+        params: {},
+        ttl: 1,
+        expiresAt: sql`now()`,
+      })
+      .returning({ id: executions.id })
+    expect(await settleExecutions(domain.ctx, [{ executionId: past?.id ?? '', status: 'TIMED_OUT' }])).toHaveLength(1)
     if (other !== domain) await other.stop()
   })
 
