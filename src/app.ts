@@ -7,13 +7,14 @@ import { createPartitionsAhead } from './db/partitions.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
+import type { NewsHandler } from './domain/ports.ts'
+import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
-import { followReplicas } from './domain/replicas.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
-import { thingsOfClient } from './domain/things.ts'
+import { createClientLookup } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
@@ -29,7 +30,7 @@ export interface App {
   /** What it runs on, and where devices connect. */
   database: Store['kind']
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
-  /** How many listen for changes of executions: subscriptions, callers that wait, and we ourselves for the other replicas. */
+  /** How many listen for changes of executions: subscriptions, and callers that wait. */
   listenerCount(): number
   /** Stops in the reverse order of the start; the broker keeps our session, and what comes meanwhile. */
   stop(): Promise<void>
@@ -62,12 +63,13 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
-  const gateway = createGateway({ link: linkTo(config, broker), log })
+  const { deployment } = store
+  const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
   const ctx = createContext(config, log, store, gateway, broker)
 
-  await gateway.start((responses) => applyResponses(ctx, responses))
+  const news = store.kind === 'postgres' ? hearReplicas(ctx, stops) : undefined
+  await gateway.start((responses) => applyResponses(ctx, responses), news)
   stops.push(gateway.stop)
-  stops.push(await followReplicas(ctx, store))
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
@@ -75,6 +77,13 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
+}
+
+/** Others may work on the same Postgres; the embedded database is ours alone. */
+function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
+  const reconciler = startReconciling(ctx)
+  stops.push(reconciler.stop)
+  return { onUpdated: (execution) => ctx.live.relay([execution]), onMissed: reconciler.soon }
 }
 
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
@@ -86,7 +95,7 @@ const startEmbeddedBroker = ({ host, mqttPort, mqttClientId }: Config, log: Logg
     port: mqttPort,
     log,
     serviceClientId: mqttClientId,
-    thingsOfClient: (clientId) => thingsOfClient({ db }, clientId),
+    thingsOfClient: createClientLookup({ db }),
   })
 
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
@@ -106,9 +115,9 @@ function createContext(
     run: store.run,
     log,
     gateway,
-    live: createLive(),
+    live: createLive(gateway.announce),
     refusals: createRefusals(log),
-    replica: config.mqttClientId,
+    replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store),

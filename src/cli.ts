@@ -36,7 +36,13 @@ program
   .action(() => {
     const dataDir = mkdtempSync(join(tmpdir(), 'fleet-commands-demo-'))
     process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
-    const config = { ...readEnvironment(), databaseUrl: undefined, mqttUrl: undefined, dataDir }
+    const config = {
+      ...readEnvironment(),
+      databaseUrl: undefined,
+      mqttUrl: undefined,
+      mqttSharedGroup: undefined,
+      dataDir,
+    }
     return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
       const { startDemo } = await import('./demo.ts')
       const demo = await startDemo(app)

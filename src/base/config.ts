@@ -45,6 +45,10 @@ const SETTINGS = {
     z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/),
     '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, different for each replica',
   ),
+  MQTT_SHARED_GROUP: setting(
+    z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/),
+    '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, the same for each replica',
+  ),
   MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
   RETENTION_DAYS: setting(
     z
@@ -66,14 +70,22 @@ export type Config = ReturnType<typeof readConfig>
  */
 export function readConfig(env: Record<string, string | undefined>) {
   const listenPort = read('PORT', SETTINGS.PORT, env) ?? 4000
+  const mqttUrl = read('MQTT_URL', SETTINGS.MQTT_URL, env)
+  const mqttSharedGroup = read('MQTT_SHARED_GROUP', SETTINGS.MQTT_SHARED_GROUP, env)
+  if (mqttSharedGroup && !mqttUrl) {
+    throw new ConfigError(
+      `MQTT_SHARED_GROUP: got ${JSON.stringify(mqttSharedGroup)} without MQTT_URL, expected the MQTT_URL of a broker that shares topics, or no group: the embedded broker has one replica`,
+    )
+  }
   return {
     host: read('HOST', SETTINGS.HOST, env) ?? '127.0.0.1',
     port: listenPort,
     databaseUrl: read('DATABASE_URL', SETTINGS.DATABASE_URL, env),
-    mqttUrl: read('MQTT_URL', SETTINGS.MQTT_URL, env),
+    mqttUrl,
     // Fixed across restarts, because the broker keeps our session under it; different for each replica, because a
     // broker throws off the older of two clients with one id. Hence the host and the port, which no two replicas share.
     mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
+    mqttSharedGroup,
     mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',

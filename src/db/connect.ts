@@ -9,7 +9,6 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
-import { type ChangeListener, listenForChanges } from './changes.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { schema } from './schema.ts'
@@ -24,8 +23,8 @@ export interface Store {
   /** For the statements that run thousands of times a second. */
   run: RunStatement
   kind: 'postgres' | 'embedded'
-  /** Hears what other replicas changed. The embedded database has no other replicas, and never calls it. */
-  listen(listener: ChangeListener): Promise<void>
+  /** Names this very database, for whoever shares it; undefined where nobody can. */
+  deployment: string | undefined
   close(): Promise<void>
 }
 
@@ -46,8 +45,8 @@ const ROW_BY_ROW = { enable_hashjoin: 'off', enable_mergejoin: 'off', enable_bit
 const MIGRATION_LOCK = 4_262_001
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
 
-/** Opens Postgres, brought to the current schema. `origin` names this replica in what it announces to others. Throws a ConfigError where it cannot be used. */
-export async function openPostgres(url: string, origin: string): Promise<Store> {
+/** Opens Postgres, brought to the current schema. `name` is what its connections are called there. Throws a ConfigError where it cannot be used. */
+export async function openPostgres(url: string, name: string): Promise<Store> {
   await migrateDatabase(url)
   const options = {
     max: POOL_SIZE,
@@ -56,7 +55,7 @@ export async function openPostgres(url: string, origin: string): Promise<Store> 
     backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
     // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
-    connection: { application_name: origin, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
+    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
     // postgres.js knows this option, its types do not.
     socket: createSocketFactory(ANSWER_DEADLINE_MS),
   }
@@ -67,11 +66,18 @@ export async function openPostgres(url: string, origin: string): Promise<Store> 
     db: drizzlePostgres(client, { schema }),
     run: (text, parameters) => writers.unsafe(text, parameters as string[], { prepare: true }) as never,
     kind: 'postgres',
-    listen: (listener) => listenForChanges(client, origin, listener),
+    deployment: await readDeployment(client),
     close: async () => {
       await Promise.all([client, writers].map((one) => one.end({ timeout: CONNECT_TIMEOUT_SECONDS })))
     },
   }
+}
+
+/** The same from wherever it is asked, and after a failover to a standby; another one for a copy that was restored elsewhere. */
+async function readDeployment(client: postgres.Sql): Promise<string> {
+  const [row] = await client<{ name: string }[]>`
+    select system_identifier || '-' || oid as name from pg_control_system(), pg_database where datname = current_database()`
+  return row?.name ?? ''
 }
 
 /** Opens the embedded database in a folder that no other process uses, brought to the current schema. */
@@ -88,7 +94,7 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
       unlock()
     }
     const run: RunStatement = async (text, parameters) => (await client.query(text, [...parameters])).rows as never
-    return { db, run, kind: 'embedded', listen: async () => {}, close }
+    return { db, run, kind: 'embedded', deployment: undefined, close }
   } catch (error) {
     unlock()
     throw error

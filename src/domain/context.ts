@@ -17,7 +17,10 @@ export interface Context {
   gateway: Gateway
   live: Live
   refusals: Refusals
-  /** Names this process among the replicas: the MQTT clientId, which is fixed across restarts. */
+  /**
+   * Names who hears responses: this process, by its MQTT clientId, which is fixed across restarts; or the group in which
+   * the replicas share them, as each response is heard by one member.
+   */
   replica: string
   /**
    * Milliseconds by which a change may become visible after its `updatedAt`, because its transaction took that long to

@@ -14,6 +14,16 @@ export const MAX_TTL_SECONDS = 86_400
 /** SENT is the one status that is not terminal. */
 export const isSettled = (execution: Pick<Execution, 'status'>): boolean => execution.status !== 'SENT'
 
+/** How many responses that were not applied are kept with an execution; the rest are counted. */
+export const MAX_EVIDENCE = 10
+
+/**
+ * How often subscribers had something to be told of it: it settles once, and each response that is kept is a change.
+ * The greater number is the newer state, whatever the clocks say. `listVersions` computes the same in the database.
+ */
+export const versionOf = (execution: Pick<Execution, 'status' | 'ignoredCount'>): number =>
+  Math.min(execution.ignoredCount, MAX_EVIDENCE) + (isSettled(execution) ? 1 : 0)
+
 export const isValidTtl = (ttl: number): boolean =>
   Number.isInteger(ttl) && ttl >= MIN_TTL_SECONDS && ttl <= MAX_TTL_SECONDS
 

@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, gte, inArray, or, type SQL } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { executions, ignoredResponses } from '../db/schema.ts'
 import type { Context } from './context.ts'
-import type { Execution, IgnoredResponse } from './execution.ts'
-import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch } from './filter.ts'
+import { type Execution, type IgnoredResponse, MAX_EVIDENCE } from './execution.ts'
+import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch, storable } from './filter.ts'
+import type { Interest, State } from './live.ts'
 
 /** The execution with this id, or undefined; what is no UUID names none. */
 export async function findExecution({ db }: Pick<Context, 'db'>, id: string): Promise<Execution | undefined> {
@@ -37,6 +38,59 @@ export async function listChanges(
     .from(executions)
     .where(and(gte(executions.updatedAt, sinceEpoch(at)), beyond, filterCondition(filter)))
     .orderBy(asc(executions.updatedAt), asc(executions.id))
+    .limit(limit)
+}
+
+/** How far the database is: its clock, and the instant up to which whatever changed can be seen by now. */
+export interface Horizon {
+  now: Date
+  settledUpTo: Date
+}
+
+/**
+ * Reads how far Postgres is. A change gets its `updatedAt` after its transaction began, so what is older than every
+ * transaction under way is visible. `lagMs` bounds it: no change takes longer, and a transaction that only reads may.
+ */
+export async function readHorizon({ db }: Pick<Context, 'db'>, lagMs: number): Promise<Horizon> {
+  const milliseconds = (instant: SQL) => sql<number>`floor(extract(epoch from ${instant}) * 1000)::float8`
+  // Of sessions of other users we are not shown what they do.
+  const oldest = sql`min(case when state is null then '-infinity'::timestamptz else xact_start end)`
+  const earliest = sql`clock_timestamp() - make_interval(secs => ${lagMs / 1000})`
+  const [row] = await db
+    .select({
+      now: milliseconds(sql`clock_timestamp()`),
+      settledUpTo: milliseconds(sql`greatest(${earliest}, least(clock_timestamp(), ${oldest}))`),
+    })
+    .from(sql`pg_stat_activity`)
+    .where(sql`datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`)
+  return { now: new Date(Number(row?.now)), settledUpTo: new Date(Number(row?.settledUpTo)) }
+}
+
+export interface VersionRow extends State {
+  updatedAt: Date
+}
+
+/** Only the versions of executions that changed at or after the cursor, in the order of their last change: some of them, or all. */
+export async function listVersions(
+  { db }: Pick<Context, 'db'>,
+  interest: Interest,
+  { at, afterId }: ChangeCursor,
+  limit: number,
+): Promise<VersionRow[]> {
+  const { id, thingId, updatedAt, ignoredCount, status } = executions
+  const version = sql<number>`least(${ignoredCount}, ${MAX_EVIDENCE}) + case when ${status} = 'SENT' then 0 else 1 end`
+  return db
+    .select({ id, thingId, updatedAt, version })
+    .from(executions)
+    .where(
+      and(
+        gte(updatedAt, sinceEpoch(at)),
+        afterId ? or(gt(updatedAt, at), gt(id, afterId)) : undefined,
+        interest &&
+          or(inArray(id, interest.executionIds.filter(isUuid)), inArray(thingId, storable(interest.thingIds))),
+      ),
+    )
+    .orderBy(asc(updatedAt), asc(id))
     .limit(limit)
 }
 

@@ -1,7 +1,8 @@
 import type { Context } from './context.ts'
-import { type Execution, isSettled } from './execution.ts'
+import { type Execution, versionOf } from './execution.ts'
 import { type ChangeCursor, listChanges } from './executions.ts'
 import { type ExecutionFilter, matchesFilter } from './filter.ts'
+import { hearChanges } from './hear.ts'
 import type { Source } from './source.ts'
 
 /** More undelivered live changes than this are forgotten, and read from the database instead. */
@@ -22,7 +23,8 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
   /** Where to read on; undefined where all has been read. */
   let behind = since && cursorWithLag(ctx, since)
 
-  const unlisten = ctx.live.listen(
+  const hearing = hearChanges(
+    ctx,
     { thingIds: filter.thingId ?? undefined },
     {
       onChange(execution) {
@@ -52,11 +54,13 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
   }
 
   async function read(): Promise<void> {
+    await hearing.ready
     if (!behind) return
     const from = behind
     behind = undefined
     try {
       const page = await listChanges(ctx, filter, from, PAGE_SIZE)
+      ctx.live.noteRead(page)
       for (const execution of page) takeOver(execution)
       const last = page.at(-1)
       if (last && page.length === PAGE_SIZE) fallBehind({ at: last.updatedAt, afterId: last.id })
@@ -69,7 +73,7 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
   function takeOver(row: Execution): void {
     const known = heard.get(row.id)
     // A newer state was heard while the page was read; it comes later.
-    if (known && changesOf(known) > changesOf(row)) return
+    if (known && versionOf(known) > versionOf(row)) return
     heard.delete(row.id)
     missed.set(row.id, row)
   }
@@ -80,7 +84,7 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
     read,
     isFinished: () => false,
     close() {
-      unlisten()
+      hearing.stop()
       missed.clear()
       heard.clear()
     },
@@ -94,9 +98,6 @@ function takeFirst(executions: Map<string, Execution>): Execution | undefined {
   }
   return undefined
 }
-
-/** How often it has changed: the greater number is the newer state, whatever the clock of the database did. */
-const changesOf = (execution: Execution): number => execution.ignoredCount + (isSettled(execution) ? 1 : 0)
 
 /** Reads a little further back: what changed before `at` may have become visible only after it. */
 const cursorWithLag = ({ commitLagMs }: Context, at: Date): ChangeCursor => ({

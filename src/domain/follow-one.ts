@@ -1,8 +1,9 @@
 import type { Context } from './context.ts'
 import { ExecutionNotFound } from './errors.ts'
-import { type Execution, isSettled } from './execution.ts'
+import { type Execution, isSettled, versionOf } from './execution.ts'
 import { findExecution } from './executions.ts'
 import { type ExecutionFilter, matchesFilter } from './filter.ts'
+import { hearChanges } from './hear.ts'
 import type { Source } from './source.ts'
 
 /** One execution: as it is now, then each change that matches, and the end once it is settled, whether that matches or not. */
@@ -12,13 +13,14 @@ export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onN
   let settled = false
   /** Its state is in the database only: at the beginning, and after a gap. */
   let unread = true
-  let heardSinceReading = false
+  /** The version of the newest state that is known. */
+  let known = -1
 
-  const unlisten = ctx.live.listen(
+  const hearing = hearChanges(
+    ctx,
     { executionId: id.toLowerCase() },
     {
       onChange(execution) {
-        heardSinceReading = true
         note(execution)
         onNews()
       },
@@ -29,7 +31,10 @@ export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onN
     },
   )
 
+  /** What is read may be older than what was heard meanwhile, and the other way round. */
   function note(execution: Execution): void {
+    if (versionOf(execution) <= known) return
+    known = versionOf(execution)
     if (matchesFilter(execution, filter)) latest = execution
     settled = isSettled(execution)
   }
@@ -37,13 +42,12 @@ export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onN
   const mustRead = () => unread && !settled
 
   async function read(): Promise<void> {
+    await hearing.ready
     unread = false
-    heardSinceReading = false
     try {
       const execution = await findExecution(ctx, id)
       if (!execution) throw new ExecutionNotFound(id)
-      // What was heard meanwhile is as new as the row, or newer.
-      if (!heardSinceReading) note(execution)
+      note(execution)
     } catch (error) {
       unread = true
       throw error
@@ -61,7 +65,7 @@ export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onN
     read,
     isFinished: () => settled && !latest,
     close() {
-      unlisten()
+      hearing.stop()
       latest = undefined
     },
   }

@@ -12,7 +12,7 @@ export type GroupCommit<Item, Done> = (item: Item) => Promise<Done>
  * alone, so that a bad one does not spoil the others.
  */
 export function createGroupCommit<Item, Done>(
-  maxBatch: number,
+  limit: BatchLimit<Item>,
   commit: (items: readonly Item[]) => Promise<readonly Done[]>,
 ): GroupCommit<Item, Done> {
   const waiting: Waiting<Item, Done>[] = []
@@ -28,9 +28,26 @@ export function createGroupCommit<Item, Done>(
     })
 
   async function work(): Promise<void> {
-    while (waiting.length > 0) await commitTogether(commit, waiting.splice(0, maxBatch))
+    while (waiting.length > 0) await commitTogether(commit, takeBatch(waiting, limit))
     working = false
   }
+}
+
+/** A batch ends at so many items, or as soon as it is so large. */
+export interface BatchLimit<Item> {
+  items: number
+  size?: { max: number; of: (item: Item) => number }
+}
+
+function takeBatch<Item, Done>(waiting: Waiting<Item, Done>[], { items, size }: BatchLimit<Item>) {
+  let count = 0
+  let total = 0
+  for (const { item } of waiting) {
+    if (count === items || (size && total >= size.max)) break
+    count += 1
+    total += size?.of(item) ?? 0
+  }
+  return waiting.splice(0, count)
 }
 
 interface Waiting<Item, Done> {

@@ -4,7 +4,14 @@ import { canonicalJson } from '../protocol/json.ts'
 import type { ResponseMessage } from '../protocol/messages.ts'
 import type { ExecutionTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
-import { type Answer, causeOfIgnoring, type Execution, type IgnoredResponse, isSettled } from './execution.ts'
+import {
+  type Answer,
+  causeOfIgnoring,
+  type Execution,
+  type IgnoredResponse,
+  isSettled,
+  MAX_EVIDENCE,
+} from './execution.ts'
 import type { IncomingResponse } from './ports.ts'
 import type { RefusalCause } from './refusals.ts'
 
@@ -22,7 +29,6 @@ export interface Ignored extends ExecutionTopic {
   problem?: string | undefined
 }
 
-export const MAX_EVIDENCE = 10
 const MAX_HEARD_SETTLINGS = 10_000
 
 type Cause = IgnoredResponse['cause']
@@ -92,7 +98,7 @@ function enter(ctx: Context, ledger: Ledger | undefined, one: Unapplied, heard: 
   if (ledger.execution.thingId !== one.thingId) return 'WRONG_THING'
   if (isCopyOfSettling(ctx, ledger.execution, one, heard)) return undefined
   const cause = causeFor(one, ledger.execution)
-  if (!cause || isCopyOfEvidence(ctx, ledger, one)) return undefined
+  if (!cause || isCopyOfEvidence(ctx, ledger, one) || isCountedElsewhere(ctx, ledger)) return undefined
   ledger.count += 1
   if (ledger.count > MAX_EVIDENCE) return cause
   const kept = evidenceOf(ctx, one)
@@ -126,6 +132,12 @@ function isCopyOfEvidence({ replica }: Context, { kept, seenNow }: Ledger, one: 
   unseen.seenBy = [...unseen.seenBy, replica]
   seenNow.push(unseen)
   return true
+}
+
+/** Of what is not kept nobody can tell which replicas have heard it: so it counts where the last one that is kept was heard first. */
+function isCountedElsewhere({ replica }: Context, { kept }: Ledger): boolean {
+  const last = kept[MAX_EVIDENCE - 1]
+  return last !== undefined && last.seenBy[0] !== replica
 }
 
 /** Writes what was entered. Returns the executions whose evidence grew. */

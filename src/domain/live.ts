@@ -1,4 +1,5 @@
-import type { Execution } from './execution.ts'
+import { type Execution, versionOf } from './execution.ts'
+import { createVersions, type Known } from './versions.ts'
 
 /** Where a listener's events come from: one execution, some things, or everything. */
 export interface LiveScope {
@@ -13,71 +14,171 @@ export interface LiveListener {
   onGap(since: Date): void
 }
 
+/** What somebody listens to, as far as it can be said in a few names; undefined: in too many, or to everything. */
+export type Interest = { executionIds: string[]; thingIds: string[] } | undefined
+
+/** An execution of which only this much is known. */
+export interface State {
+  id: string
+  thingId: string
+  version: number
+}
+
+/** When an execution was changed, on the clock of performance.now(). */
+export type ChangedAt = (execution: Pick<Execution, 'updatedAt'>) => number
+
 /** Tells whoever listens in this process what was committed, and nothing else (CONTRACT promise 10). */
 export interface Live {
+  /** Tells of what this process committed, the other replicas too. */
   publish(executions: readonly Execution[]): void
+  /** Tells of what was heard of another replica. What was told already, or is older than that, is left out. */
+  relay(executions: readonly Execution[]): void
+  /** Tells likewise of what was found in the database, except listeners to many who began only after the change. */
+  relayFound(executions: readonly Execution[], changedAt: ChangedAt): void
+  /** Whether somebody is still to be told of this state that was found in the database. */
+  isAwaited(state: State, changedAt: number): boolean
+  /** A listener has read these for itself: nobody is told of an older state from now on. */
+  noteRead(executions: readonly Execution[]): void
   /** Listens from this call on. Returns the function that ends it. */
   listen(scope: LiveScope, listener: LiveListener): () => void
   announceGap(since: Date): void
+  interest(maxNames: number): Interest
   listenerCount(): number
+  /** Since when somebody has been listening without a break, on the clock of performance.now(); undefined: nobody does. */
+  listeningSince(): number | undefined
 }
 
-/** Indexed by execution and by thing, so that a change costs what its own listeners cost, not what all of them do. */
-export function createLive(): Live {
-  const byExecution = new Map<string, Set<LiveListener>>()
-  const byThing = new Map<string, Set<LiveListener>>()
-  const toAll = new Set<LiveListener>()
-  const everyone = new Set<LiveListener>()
+interface Seat {
+  listener: LiveListener
+  since: number
+}
+
+/** Enough for what is changed in the seconds that the database is looked through again, at 5,000 changes a second. */
+const MAX_VERSIONS = 50_000
+
+/**
+ * Indexed by execution and by thing, so that a change costs what its own listeners cost, not what all of them do.
+ * News of one execution come several ways (our own commit, the broker, the database) and may overtake each other: the
+ * versions keep an older one from following a newer one.
+ */
+export function createLive(announce: (executions: readonly Execution[]) => void = () => {}): Live {
+  const byExecution = new Map<string, Set<Seat>>()
+  const byThing = new Map<string, Set<Seat>>()
+  const toAll = new Set<Seat>()
+  const everyone = new Set<Seat>()
+  const told = createVersions(MAX_VERSIONS)
+  const read = createVersions(MAX_VERSIONS)
+  let since: number | undefined
 
   function publish(executions: readonly Execution[]): void {
+    announce(executions)
+    relay(executions)
+  }
+
+  function relay(executions: readonly Execution[]): void {
     if (everyone.size === 0) return
+    for (const execution of executions) tell(execution, Number.POSITIVE_INFINITY)
+  }
+
+  function relayFound(executions: readonly Execution[], changedAt: ChangedAt): void {
+    for (const execution of executions) tell(execution, changedAt(execution))
+  }
+
+  function tell(execution: Execution, changedAt: number): void {
+    const { id, thingId } = execution
+    const version = versionOf(execution)
+    const last = told.get(id)
+    if (last && version <= last.version) return
+    if (version < (read.get(id)?.version ?? 0)) return
+    const before = latestSeat(last, changedAt)
+    told.raise(id, version)
+    tellSeats(byExecution.get(id), execution, Number.POSITIVE_INFINITY)
+    tellSeats(byThing.get(thingId), execution, before)
+    tellSeats(toAll, execution, before)
+  }
+
+  function isAwaited({ id, thingId, version }: State, changedAt: number): boolean {
+    const last = told.get(id)
+    if (last && version <= last.version) return false
+    if (byExecution.has(id)) return true
+    const before = latestSeat(last, changedAt)
+    return hasSeatBefore(byThing.get(thingId), before) || hasSeatBefore(toAll, before)
+  }
+
+  function noteRead(executions: readonly Execution[]): void {
     for (const execution of executions) {
-      tell(byExecution.get(execution.id), execution)
-      tell(byThing.get(execution.thingId), execution)
-      tell(toAll, execution)
+      const version = versionOf(execution)
+      if (version > (read.get(execution.id)?.version ?? 0)) read.raise(execution.id, version)
     }
   }
 
   function listen(scope: LiveScope, listener: LiveListener): () => void {
-    const leave = enter(scope, listener)
-    everyone.add(listener)
+    const seat = { listener, since: performance.now() }
+    const leave = enter(scope, seat)
+    everyone.add(seat)
+    since ??= seat.since
     return () => {
       leave()
-      everyone.delete(listener)
+      everyone.delete(seat)
+      if (everyone.size === 0) since = undefined
     }
   }
 
-  function enter({ executionId, thingIds }: LiveScope, listener: LiveListener): () => void {
-    if (executionId) return addTo(byExecution, executionId, listener)
+  function enter({ executionId, thingIds }: LiveScope, seat: Seat): () => void {
+    if (executionId) return addTo(byExecution, executionId, seat)
     if (thingIds) {
-      const leavings = [...new Set(thingIds)].map((id) => addTo(byThing, id, listener))
+      const leavings = [...new Set(thingIds)].map((id) => addTo(byThing, id, seat))
       return () => {
         for (const leave of leavings) leave()
       }
     }
-    toAll.add(listener)
-    return () => toAll.delete(listener)
+    toAll.add(seat)
+    return () => toAll.delete(seat)
+  }
+
+  function interest(maxNames: number): Interest {
+    if (toAll.size > 0 || byExecution.size + byThing.size > maxNames) return undefined
+    return { executionIds: [...byExecution.keys()], thingIds: [...byThing.keys()] }
   }
 
   return {
     publish,
+    relay,
+    relayFound,
+    isAwaited,
+    noteRead,
     listen,
-    announceGap: (since) => {
-      for (const listener of everyone) listener.onGap(since)
+    interest,
+    announceGap: (at) => {
+      for (const { listener } of everyone) listener.onGap(at)
     },
     listenerCount: () => everyone.size,
+    listeningSince: () => since,
   }
 }
 
-function tell(listeners: Set<LiveListener> | undefined, execution: Execution): void {
-  if (listeners) for (const listener of listeners) listener.onChange(execution)
+/** Whom a change that was found is told to: those who listened before it, and those who were told of an earlier state. */
+const latestSeat = (last: Known | undefined, changedAt: number): number => Math.max(last?.at ?? 0, changedAt)
+
+/** Seats are in the order in which they were taken, so the first one that is too late is followed by such only. */
+function tellSeats(seats: Set<Seat> | undefined, execution: Execution, before: number): void {
+  if (!seats) return
+  for (const { listener, since } of seats) {
+    if (since > before) return
+    listener.onChange(execution)
+  }
 }
 
-function addTo(index: Map<string, Set<LiveListener>>, key: string, listener: LiveListener): () => void {
-  const listeners = index.get(key) ?? new Set()
-  index.set(key, listeners.add(listener))
+function hasSeatBefore(seats: Set<Seat> | undefined, before: number): boolean {
+  for (const { since } of seats ?? []) return since <= before
+  return false
+}
+
+function addTo(index: Map<string, Set<Seat>>, key: string, seat: Seat): () => void {
+  const seats = index.get(key) ?? new Set()
+  index.set(key, seats.add(seat))
   return () => {
-    listeners.delete(listener)
-    if (listeners.size === 0 && index.get(key) === listeners) index.delete(key)
+    seats.delete(seat)
+    if (seats.size === 0 && index.get(key) === seats) index.delete(key)
   }
 }

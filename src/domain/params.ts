@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormatsModule from 'ajv-formats'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
-import { type UserError, userError } from './errors.ts'
+import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 
 /** Leaves room for the rest of the request in the 256 KB that a broker takes. */
 export const MAX_PARAMS_BYTES = 240 * 1024
@@ -32,17 +32,18 @@ export function findSchemaProblem(schema: JsonObject): string | undefined {
   }
 }
 
-/** What is wrong with the params of a command: one error for each violation, its path beginning at `params`. */
-export function validateParams(params: JsonObject, schema: JsonObject | null): UserError[] {
+/** The params of a command as JSON, or what is wrong with them: one error for each violation, its path beginning at `params`. */
+export function validateParams(params: JsonObject, schema: JsonObject | null): Outcome<string> {
   const unstorable = findJsonProblem(params)
-  if (unstorable) return [violation(unstorable.path, unstorable.problem)]
-  if (Buffer.byteLength(JSON.stringify(params)) > MAX_PARAMS_BYTES) {
-    return [violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`)]
+  if (unstorable) return fail(violation(unstorable.path, unstorable.problem))
+  const text = JSON.stringify(params)
+  if (Buffer.byteLength(text) > MAX_PARAMS_BYTES) {
+    return fail(violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`))
   }
-  if (!schema) return []
-  const validate = compile(schema)
-  if (validate(params)) return []
-  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map((error) => violation(pathOf(error), messageOf(error)))
+  const validate = schema && compile(schema)
+  if (!validate || validate(params)) return succeed(text)
+  const errors = (validate.errors ?? []).slice(0, MAX_VIOLATIONS)
+  return fail(...errors.map((error) => violation(pathOf(error), messageOf(error))))
 }
 
 function compile(schema: JsonObject): ValidateFunction {

@@ -2,6 +2,8 @@
 
 import type { RequestMessage } from '../protocol/messages.ts'
 import type { ExecutionTopic } from '../protocol/topics.ts'
+import type { Execution } from './execution.ts'
+import type { LiveScope } from './live.ts'
 
 /** A request on its way to one thing. */
 export interface OutgoingRequest extends ExecutionTopic {
@@ -24,11 +26,29 @@ export interface IncomingResponse {
   redelivered: boolean
 }
 
+/** What this replica needs of the others' announcements, for as long as somebody listens here. */
+export interface Following {
+  /** Resolves once they are heard, or cannot be for now (no link, a refusal, a silent broker). Never rejects. */
+  ready: Promise<void>
+  stop(): void
+}
+
 export interface Gateway {
   /** Whether a request can be published now and its response would be heard. */
   isAvailable(): boolean
   /** Publishes once, QoS 1, not retained; never throws for a broken link. */
   publishRequest(request: OutgoingRequest): Promise<PublishOutcome>
+  /** Tells the other replicas, and whoever else may know, of what was committed. Waits for nothing, and may be lost. */
+  announce(executions: readonly Execution[]): void
+  /** Asks for what the other replicas announce of these; it comes to the `NewsHandler`. Counted: end each once. */
+  follow(scope: LiveScope): Following
+}
+
+/** What is heard of the other replicas. */
+export interface NewsHandler {
+  onUpdated(execution: Execution): void
+  /** Announcements may have been missed until now: look into the database. */
+  onMissed(): void
 }
 
 /** Called with what arrived, in order. The broker is acknowledged once it resolves; where it rejects, it is called again later. */

@@ -117,8 +117,8 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
   const params = request.params ?? {}
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const errors = validateParams(params, definition?.paramsSchema ?? null)
-  if (errors.length > 0) return fail(...errors)
+  const checked = validateParams(params, definition?.paramsSchema ?? null)
+  if (!checked.ok) return checked
   return succeed({
     thingId: id,
     thingRevision: revision,
@@ -127,6 +127,7 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
     thingTypeVersion: type?.version ?? null,
     action,
     params,
+    paramsText: checked.value,
     ttl: request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS,
     requestedBy,
     idempotencyKey: idempotencyKey ?? null,
@@ -161,7 +162,7 @@ export type MarkUnheard = GroupCommit<string, void>
 
 /** What an execution will say if nobody answers (CONTRACT: NO_SUBSCRIBER). */
 export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): MarkUnheard =>
-  createGroupCommit(MAX_UNHEARD, async (ids) => {
+  createGroupCommit({ items: MAX_UNHEARD }, async (ids) => {
     await db
       .update(executions)
       .set({ noSubscriber: true })

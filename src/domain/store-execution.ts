@@ -14,6 +14,7 @@ export interface Draft {
   thingTypeVersion: string | null
   action: string
   params: JsonObject
+  paramsText: string
   ttl: number
   requestedBy: string | null
   idempotencyKey: string | null
@@ -24,20 +25,38 @@ export interface Draft {
 /** Undefined where it was not stored: the key is taken, or the thing or its type is no longer what it was checked against. */
 export type StoreExecution = GroupCommit<Draft, Execution | undefined>
 
-const MAX_BATCH = 250
+/** Params may have 240 KB each. */
+const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) => paramsText.length } }
 
 /** Commits executions as SENT, those that come together in one statement. */
 export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecution =>
-  createGroupCommit(MAX_BATCH, async (drafts) => {
+  createGroupCommit(LIMIT, async (drafts) => {
     const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
     const given = drafts.map((draft, index) => ({ ...draft, ...idEndings(index, random) }))
-    const rows = await run<Stored>(INSERT, [JSON.stringify(given)])
+    const rows = await run<Stored>(INSERT, [JSON.stringify(given, COLUMNS)])
     const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
     return given.map((draft) => {
       const row = stored.get(draft.idEnding)
       return row && toExecution(draft, row)
     })
   })
+
+/** What the statement takes of a draft. */
+const COLUMNS = [
+  'idEnding',
+  'commandIdEnding',
+  'thingId',
+  'thingRevision',
+  'thingType',
+  'typeRevision',
+  'thingTypeVersion',
+  'action',
+  'paramsText',
+  'ttl',
+  'requestedBy',
+  'idempotencyKey',
+  'fingerprint',
+]
 
 /** What the database adds to a draft; the rest of the row is as it was given, and need not come back. */
 interface Stored {
@@ -109,7 +128,7 @@ with clock as (
     (time || draft."idEnding")::uuid as id, (time || draft."commandIdEnding")::uuid as "commandId"
   from (select at, lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0') as time from clock) as clock,
   json_to_recordset($1::text::json) as draft("idEnding" text, "commandIdEnding" text, "thingId" text, "thingRevision" xid,
-    "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, params jsonb, ttl integer,
+    "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, "paramsText" text, ttl integer,
     "requestedBy" text, "idempotencyKey" text, fingerprint text)
 ), valid as (
   select * from given
@@ -121,7 +140,7 @@ with clock as (
   on conflict do nothing returning execution_id
 )
 insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
-select id, "commandId", "thingId", "thingType", "thingTypeVersion", action, params, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+select id, "commandId", "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
 returning id, created_at as "createdAt"`

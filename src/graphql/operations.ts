@@ -12,6 +12,7 @@ import {
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { GraphQLContext } from './context.ts'
+import { createDocumentReader, withCode } from './documents.ts'
 import { schema } from './schema.ts'
 import type { GraphQLServer } from './server.ts'
 
@@ -40,31 +41,41 @@ type Mask = (error: unknown) => Error
 /** What is wrong with a document, each with its code; or the operation. */
 export type ReadOperation = (params: OperationParams) => Operation | readonly GraphQLError[]
 
-/** The text of all documents that are kept. */
-const MAX_CHARACTERS = 4_000_000
+const MAX_OPERATIONS = 500
+/** The text of all documents of which it is known that they came. */
+const MAX_CHARACTERS = 1_000_000
 
 /**
- * Every plugin of the server has its say when a document is parsed and validated; after that the outcome is kept. A client
- * whose documents are all different, because it writes values into them instead of sending variables, pays for that each time.
+ * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
+ * subscription runs for each event.
  */
 export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
-  const known = createBoundedMap<string, Operation>(MAX_CHARACTERS, ({ length }) => length)
-  return (params) => {
-    const key = params.operationName ? `${params.operationName}\n${params.query}` : params.query
-    const found = known.get(key)
-    if (found) return found
-    const document = readDocument(server, params)
+  const readDocument = createDocumentReader(server)
+  const seen = createBoundedMap<string, true>(MAX_CHARACTERS, ({ length }) => length)
+  const kept = createBoundedMap<string, Operation>(MAX_OPERATIONS)
+  return ({ query, operationName }) => {
+    const key = operationName ? `${operationName}\n${query}` : query
+    const known = kept.get(key)
+    if (known) return known
+    const document = readDocument(query)
     if (!('kind' in document)) return document
-    const operation = getOperationAST(document, params.operationName)
-    if (!operation) return [withCode(NO_OPERATION, 'OPERATION_RESOLUTION_FAILURE')]
-    const made = createOperation(document, operation, mask)
-    known.set(key, made)
-    return made
+    const definition = getOperationAST(document, operationName)
+    if (!definition) return [withCode(NO_OPERATION, 'OPERATION_RESOLUTION_FAILURE')]
+    const runsAgain = definition.operation === 'subscription' || seen.get(key)
+    seen.set(key, true)
+    const operation = createOperation(document, definition, mask, runsAgain ? compile(document, definition) : undefined)
+    if (runsAgain) kept.set(key, operation)
+    return operation
   }
 }
 
-function createOperation(document: DocumentNode, definition: OperationDefinitionNode, mask: Mask): Operation {
-  const run = createRun(document, definition.name?.value)
+function createOperation(
+  document: DocumentNode,
+  definition: OperationDefinitionNode,
+  mask: Mask,
+  compiled: CompiledQuery | undefined,
+): Operation {
+  const run = createRun(document, definition.name?.value, compiled)
   const maskErrors = (result: ExecutionResult): ExecutionResult =>
     result.errors ? { ...result, errors: result.errors.map(mask) as GraphQLError[] } : result
   return {
@@ -78,27 +89,20 @@ function createOperation(document: DocumentNode, definition: OperationDefinition
   }
 }
 
-function createRun(document: DocumentNode, operationName: string | undefined): Run {
-  let uses = 0
-  let compiled: CompiledQuery | undefined
-
+function createRun(document: DocumentNode, operationName: string | undefined, compiled?: CompiledQuery): Run {
   const interpret: Run = (contextValue, variableValues, rootValue) =>
-    execute({ schema, document, rootValue, contextValue, variableValues, operationName })
-
+    execute({ schema, document, rootValue, contextValue, variableValues, operationName }) as ReturnType<Run>
+  if (!compiled) return interpret
   return (context, variables, root) => {
-    uses += 1
-    // To compile costs as much as to interpret it many times: not for a document that comes once.
-    if (uses === 2) compiled = compile(document, operationName)
-    if (!compiled) return interpret(context, variables, root)
-    const result: ExecutionResult | Promise<ExecutionResult> = compiled.query(root, context, variables ?? {})
+    const result: ReturnType<Run> = compiled.query(root, context, variables ?? {})
     // Nothing was run, because the variables do not fit: told in the words of graphql-js.
     return result instanceof Promise || 'data' in result ? result : interpret(context, variables, root)
   }
 }
 
-function compile(document: DocumentNode, operationName: string | undefined): CompiledQuery | undefined {
-  const compiled = compileQuery(schema, document, operationName, { disablingCapturingStackErrors: true })
-  // What it cannot compile is interpreted, as before.
+/** What cannot be compiled is interpreted. */
+function compile(document: DocumentNode, { name }: OperationDefinitionNode): CompiledQuery | undefined {
+  const compiled = compileQuery(schema, document, name?.value, { disablingCapturingStackErrors: true })
   return isCompiledQuery(compiled) ? compiled : undefined
 }
 
@@ -118,22 +122,4 @@ function selectsByVariables(document: DocumentNode, operation: OperationDefiniti
   return found
 }
 
-function readDocument(server: GraphQLServer, params: OperationParams): DocumentNode | readonly GraphQLError[] {
-  const { parse, validate } = server.getEnveloped({ params })
-  let code = 'GRAPHQL_PARSE_FAILED'
-  try {
-    const document: DocumentNode = parse(params.query)
-    code = 'GRAPHQL_VALIDATION_FAILED'
-    const errors: readonly GraphQLError[] = validate(schema, document)
-    return errors.length === 0 ? document : errors.map((error) => withCode(error, code))
-  } catch (error) {
-    if (error instanceof GraphQLError) return [withCode(error, code)]
-    throw error
-  }
-}
-
 const NO_OPERATION = new GraphQLError('expected one operation, or the name of one as operationName')
-
-function withCode({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } })
-}

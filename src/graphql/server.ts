@@ -57,7 +57,7 @@ function createYogaServer(ctx: Context, mask: (error: unknown) => Error): GraphQ
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ request }) => createGraphQLContext(ctx, () => request.signal),
-    plugins: new EnvelopArmor(LIMITS).protect().plugins,
+    plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
     maskedErrors: { maskError: mask },
     // Documents are kept in operations.ts.
     parserAndValidationCache: false,
@@ -71,6 +71,15 @@ function createYogaServer(ctx: Context, mask: (error: unknown) => Error): GraphQ
     logging: false,
   })
 }
+
+/** The short way (door.ts) asks plugins about documents. One that wants to see requests or executions would be passed by, and must not be here unnoticed. */
+function onlyOfDocuments<T extends object>(plugins: T[]): T[] {
+  const foreign = plugins.flatMap((plugin) => Object.keys(plugin)).find((hook) => !DOCUMENT_HOOKS.includes(hook))
+  if (foreign) throw new Error(`a GraphQL plugin has the hook ${foreign}, which graphql/door.ts does not call`)
+  return plugins
+}
+
+const DOCUMENT_HOOKS = ['onParse', 'onValidate']
 
 /** GraphiQL with all it needs in the page: it works without internet access. Not loaded before somebody opens it: it takes 45 MB. */
 export async function loadGraphiQLPage(): Promise<string> {

@@ -17,12 +17,17 @@ export function readBody(req: IncomingMessage): Promise<Body> {
       if (size <= MAX_BODY_BYTES) chunks.push(chunk)
       else resolve({ ok: false })
     })
-    req.once('end', () =>
-      resolve({ ok: true, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) }),
-    )
-    req.once('error', reject)
-    req.once('close', () => reject(new Error('the caller hung up in the middle of a request')))
+    req.on('end', () => resolve({ ok: true, bytes: joinChunks(chunks) }))
+    req.on('error', reject)
+    req.on('close', () => {
+      if (!req.complete) reject(new Error('the caller hung up in the middle of a request'))
+    })
   })
+}
+
+const joinChunks = (chunks: Buffer[]): Buffer => {
+  const [first, second] = chunks
+  return first && !second ? first : Buffer.concat(chunks)
 }
 
 /** Answers with JSON and ends. */

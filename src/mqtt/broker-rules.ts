@@ -2,7 +2,14 @@
 import type { AedesOptions, AedesPublishPacket, Client, Connection, PublishPacket, Subscription } from 'aedes'
 import type { Logger } from '../base/log.ts'
 import { isExpired, MAX_MESSAGE_BYTES, parseRequest } from '../protocol/messages.ts'
-import { ALL_RESPONSES, parseRequestTopic, parseResponseTopic, thingOfRequestFilter } from '../protocol/topics.ts'
+import {
+  ALL_RESPONSES,
+  parseRequestTopic,
+  parseResponseTopic,
+  parseUpdatedTopic,
+  thingOfRequestFilter,
+  thingOfUpdatedFilter,
+} from '../protocol/topics.ts'
 import type { Access } from './broker-access.ts'
 import type { SessionQueues } from './broker-queues.ts'
 import type { Subscribers } from './broker-subscribers.ts'
@@ -75,7 +82,7 @@ export function createRules(options: RulesOptions): Rules {
       done(new Error('not allowed to publish this'))
     }
     if (!client) return refuse()
-    if (isService(client)) return parseRequestTopic(packet.topic) ? done(null) : refuse()
+    if (isService(client)) return isOfService(packet.topic) ? done(null) : refuse()
     const topic = parseResponseTopic(packet.topic)
     if (!topic || packet.payload.length > MAX_MESSAGE_BYTES) return refuse()
     packet.retain = false
@@ -100,7 +107,7 @@ export function createRules(options: RulesOptions): Rules {
   }
 
   function isOwnFilter(client: Client, { topic }: Subscription, things: ReadonlySet<string> = new Set()): boolean {
-    const thingId = thingOfRequestFilter(topic)
+    const thingId = thingOfRequestFilter(topic) ?? thingOfUpdatedFilter(topic)
     if (thingId === undefined || !things.has(thingId)) return false
     return subscribers.count(client) < things.size + MAX_EXTRA_SUBSCRIPTIONS
   }
@@ -108,8 +115,10 @@ export function createRules(options: RulesOptions): Rules {
   /** Also for what a session has kept: nothing is handed over after its TTL, or to a client that lost the thing. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     if (isService(client)) return packet
-    const topic = parseRequestTopic(packet.topic)
+    const updated = parseUpdatedTopic(packet.topic)
+    const topic = updated ?? parseRequestTopic(packet.topic)
     if (!topic || !access.lastKnownThings(client).has(topic.thingId)) return null
+    if (updated) return packet
     const request = parseRequest(Buffer.from(packet.payload))
     return !request || isExpired(request, Date.now() / 1000) ? null : packet
   }
@@ -120,6 +129,9 @@ export function createRules(options: RulesOptions): Rules {
     return thingId !== undefined && access.lastKnownThings(client).has(thingId)
   }
 }
+
+/** What only the service may publish. */
+const isOfService = (topic: string): boolean => (parseRequestTopic(topic) ?? parseUpdatedTopic(topic)) !== undefined
 
 /** Postgres stores no NUL, so nothing can be registered with one. */
 const isPossibleId = (clientId: string): boolean => clientId.length <= MAX_CLIENT_ID_LENGTH && !clientId.includes('\0')

@@ -1,6 +1,6 @@
-/** Who is subscribed to requests on the embedded broker now: what reason 16 tells of an MQTT 5 broker. */
+/** Who is subscribed to requests and updates on the embedded broker now: what reason 16 tells of an MQTT 5 broker. */
 import type { Client } from 'aedes'
-import { parseRequestTopic, requestFilter } from '../protocol/topics.ts'
+import { parseRequestTopic, requestFilter, thingOfUpdatedFilter } from '../protocol/topics.ts'
 
 export interface Subscribers {
   add(client: Client, filter: string): void
@@ -10,23 +10,28 @@ export interface Subscribers {
   count(client: Client): number
   /** Whether a connected client is subscribed to this request topic. */
   has(topic: string): boolean
+  /** Whether a connected client is subscribed to any updates. */
+  hasFollowers(): boolean
 }
 
 export function createSubscribers(): Subscribers {
   const clientsOf = new Map<string, Set<Client>>()
   const filtersOf = new Map<Client, Set<string>>()
-  return { add, remove, removeAll, count, has }
+  const ofUpdates = new Set<string>()
+  return { add, remove, removeAll, count, has, hasFollowers: () => ofUpdates.size > 0 }
 
   function add(client: Client, filter: string): void {
     if (client.closed) return
     memberSet(clientsOf, filter).add(client)
     memberSet(filtersOf, client).add(filter)
+    if (thingOfUpdatedFilter(filter)) ofUpdates.add(filter)
   }
 
   function remove(client: Client, filters: string[]): void {
     for (const filter of filters) {
       dropMember(clientsOf, filter, client)
       dropMember(filtersOf, client, filter)
+      if (!clientsOf.has(filter)) ofUpdates.delete(filter)
     }
   }
 

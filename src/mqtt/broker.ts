@@ -81,7 +81,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const streams = new Set<Duplex>()
   const server = await listenNear(options.host, options.port, (socket) => accept(socket))
   server.on('error', (error) => log.error({ err: error }, 'the embedded MQTT broker cannot accept connections'))
-  const link: EmbeddedLink = { kind: 'embedded', clientId: serviceClientId, connect, hasSubscriber }
+  const link: EmbeddedLink = {
+    kind: 'embedded',
+    clientId: serviceClientId,
+    connect,
+    hasSubscriber,
+    hasFollowers: subscribers.hasFollowers,
+  }
   return { port: portOf(server), link, handleWebSocket, refreshAccess: access.refresh, stop }
 
   function deliver(response: PublishPacket, then: () => void): void {

@@ -1,7 +1,6 @@
 /** Keeps one connection to the broker: connect, subscribe to the responses, and again after each loss. */
 import type { MqttClient } from 'mqtt'
 import type { Logger } from '../base/log.ts'
-import { ALL_RESPONSES } from '../protocol/topics.ts'
 import {
   type Ending,
   type Experience,
@@ -37,8 +36,14 @@ export interface Connector {
 export interface ConnectorOptions {
   link: BrokerLink
   log: Logger
+  /** The filter under which the responses come. */
+  responses: string
   /** Called with each new client before it connects, to register what listens to it. */
   prepare: (client: MqttClient) => void
+  /** Called with a client that has connected, before it subscribes. Resolves with what is in the way, if anything is. Never rejects. */
+  check: (client: MqttClient) => Promise<string | undefined>
+  /** Called when requests can go out, and their responses come in. */
+  onReady: (client: MqttClient) => void
 }
 
 const START_PATIENCE_MS = 3000
@@ -46,13 +51,16 @@ const SUBACK_DEADLINE_MS = 10_000
 const RESUBSCRIBE_MS = 5000
 const DISCONNECT_DEADLINE_MS = 2000
 
-export function keepConnected({ link, log, prepare }: ConnectorOptions): Connector {
+export function keepConnected({ link, log, responses, prepare, check, onReady }: ConnectorOptions): Connector {
   const broker = describeLink(link)
   const wake = new AbortController()
   let running = false
+  let isStarting = false
   let client: MqttClient | undefined
   let subscribed = false
   let problem: string | undefined = 'not connected yet'
+  /** What the broker did not let us do, the last time it did not. */
+  let refusal: string | undefined
   let loop = Promise.resolve()
   let onFirstWord = () => {}
 
@@ -60,6 +68,7 @@ export function keepConnected({ link, log, prepare }: ConnectorOptions): Connect
 
   async function start(): Promise<void> {
     running = true
+    isStarting = true
     const firstWord = new Promise<void>((resolve) => {
       onFirstWord = resolve
     })
@@ -67,6 +76,7 @@ export function keepConnected({ link, log, prepare }: ConnectorOptions): Connect
     const patience = new AbortController()
     await Promise.race([firstWord, pause(START_PATIENCE_MS, patience.signal)])
     patience.abort()
+    isStarting = false
   }
 
   function current(): MqttClient | undefined {
@@ -82,8 +92,8 @@ export function keepConnected({ link, log, prepare }: ConnectorOptions): Connect
       known = learn(known, ending)
       version = nextVersion(known, ending)
       const delayMs = retryDelayMs(known, ending, version)
-      // A refused subscription stays the cause where the connection ends as well.
-      const isStillRefused = problem === SUBSCRIPTION_REFUSED && ending.accepted
+      // What the broker refuses stays the cause where the connection ends as well.
+      const isStillRefused = problem !== undefined && problem === refusal && ending.accepted
       if (delayMs > 0 && !isStillRefused) noteProblem(explainEnding(known, ending))
       await pause(delayMs, wake.signal)
     }
@@ -98,7 +108,7 @@ export function keepConnected({ link, log, prepare }: ConnectorOptions): Connect
       opened.on('connect', () => {
         ending.accepted = true
         acceptedAt = performance.now()
-        subscribe(opened, version)
+        void enter(opened, version)
       })
       opened.on('disconnect', (packet) => {
         ending.disconnectReason = packet.reasonCode
@@ -119,27 +129,46 @@ export function keepConnected({ link, log, prepare }: ConnectorOptions): Connect
     })
   }
 
+  async function enter(opened: MqttClient, version: ProtocolVersion): Promise<void> {
+    const obstacle = await check(opened)
+    if (client !== opened) return
+    if (obstacle && isStarting) {
+      // Whoever starts us gives up for it, and says so itself.
+      problem = obstacle
+      onFirstWord()
+    }
+    if (obstacle) noteRefusal(opened, obstacle, () => void enter(opened, version))
+    else subscribe(opened, version)
+  }
+
+  /** The connection stays, and it is tried again now and then: somebody may mend the broker. */
+  function noteRefusal(opened: MqttClient, found: string, tryAgain: () => void): void {
+    refusal = found
+    noteProblem(found)
+    const retry = setTimeout(tryAgain, RESUBSCRIBE_MS)
+    opened.once('close', () => clearTimeout(retry))
+  }
+
   function subscribe(opened: MqttClient, version: ProtocolVersion): void {
     const deadline = setTimeout(() => cut(opened, 'the broker did not answer our SUBSCRIBE'), SUBACK_DEADLINE_MS)
     // rh 2: no retained messages, which are no fresh answers (MQTT 5, 3.8.3.1).
     const options = version === 5 ? ({ qos: 1, rh: 2 } as const) : ({ qos: 1 } as const)
-    opened.subscribe(ALL_RESPONSES, options, (error, _granted, suback) => {
+    opened.subscribe(responses, options, (error, _granted, suback) => {
       clearTimeout(deadline)
       if (client !== opened) return
-      if (!error) return noteReady(version)
+      if (!error) return noteReady(opened, version)
       if (!suback) return cut(opened, 'our SUBSCRIBE failed')
-      noteProblem(SUBSCRIPTION_REFUSED)
-      const retry = setTimeout(() => subscribe(opened, version), RESUBSCRIBE_MS)
-      opened.once('close', () => clearTimeout(retry))
+      noteRefusal(opened, SUBSCRIPTION_REFUSED, () => subscribe(opened, version))
     })
     opened.once('close', () => clearTimeout(deadline))
   }
 
-  function noteReady(version: ProtocolVersion): void {
+  function noteReady(opened: MqttClient, version: ProtocolVersion): void {
     subscribed = true
     problem = undefined
     log.info({ broker, mqtt: version === 5 ? '5.0' : '3.1.1' }, 'connected to the MQTT broker')
     onFirstWord()
+    onReady(opened)
   }
 
   /** Logs a change of the problem only: an outage of an hour is one line, not one for each attempt. */

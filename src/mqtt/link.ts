@@ -20,6 +20,8 @@ export interface EmbeddedLink {
   connect: () => Duplex
   /** MQTT 3.1.1 has no reason 16 (no matching subscribers), but the broker in our own process can be asked. */
   hasSubscriber: (topic: string) => Promise<boolean>
+  /** Whether anybody is subscribed to updates. */
+  hasFollowers: () => boolean
 }
 
 export type BrokerLink = ExternalLink | EmbeddedLink

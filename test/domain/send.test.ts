@@ -30,7 +30,16 @@ describe('sendCommand where broker and database go away together', () => {
       isAway = true
       return { kind: 'unconfirmed', why: 'the link broke' } as const
     }
-    return { ...domain.ctx, db, gateway: { isAvailable: () => true, publishRequest } }
+    return {
+      ...domain.ctx,
+      db,
+      gateway: {
+        isAvailable: () => true,
+        announce() {},
+        follow: () => ({ ready: Promise.resolve(), stop() {} }),
+        publishRequest,
+      },
+    }
   }
 
   it('says that the execution is recorded, and not to try again', async () => {

@@ -8,7 +8,15 @@ import { WebSocketServer } from 'ws'
 import { type Broker, startBroker } from '../../src/mqtt/broker.ts'
 import { MAX_QUEUED_REQUESTS } from '../../src/mqtt/broker-queues.ts'
 import { createGateway, type MqttGateway } from '../../src/mqtt/gateway.ts'
-import { ALL_RESPONSES, requestFilter, responseTopic } from '../../src/protocol/topics.ts'
+import {
+  ALL_RESPONSES,
+  ALL_UPDATES,
+  requestFilter,
+  responseTopic,
+  updatedFilter,
+  updatedTopic,
+} from '../../src/protocol/topics.ts'
+import { newExecution as anyExecution } from '../support/execution.ts'
 import {
   answerAll,
   closing,
@@ -25,6 +33,8 @@ import {
 const SERVICE = 'service'
 const MINE = newRequest('mine')
 const THEIRS = newRequest('theirs')
+
+const newExecution = (thingId: string) => anyExecution({ thingId })
 
 describe('embedded broker', () => {
   let broker: Broker
@@ -84,6 +94,7 @@ describe('embedded broker', () => {
       ['a response for another thing', responseTopic(THEIRS), '{}'],
       ['a request to itself', topicOf(MINE), '{}'],
       ['a request to another thing', topicOf(THEIRS), '{}'],
+      ['an update of its own execution', updatedTopic(MINE), '{}'],
       ['a topic of its own', 'hello', '{}'],
       ['a topic of the broker', '$SYS/x', '{}'],
       ['a response of more than 256 KB', responseTopic(MINE), long],
@@ -155,6 +166,9 @@ describe('embedded broker', () => {
       ["another thing's requests", requestFilter('theirs')],
       ['one request of another thing', topicOf(THEIRS)],
       ['the requests of all', '$emqx/commands/things/+/executions/+/request'],
+      ["another thing's updates", updatedFilter({ thingId: 'theirs' })],
+      ['the updates of an execution of whichever thing', updatedFilter({ executionId: MINE.executionId })],
+      ['the updates of all', ALL_UPDATES],
       ['everything', '#'],
       ['everything below its topics', '$emqx/commands/things/mine/#'],
       ['a share of its requests', `$share/g/${requestFilter('mine')}`],
@@ -169,6 +183,20 @@ describe('embedded broker', () => {
       const client = await openClient('mine')
       expect(await client.subscribeAsync(requestFilter('mine'), { qos: 1 })).toMatchObject([{ qos: 1 }])
       expect(await client.subscribeAsync(topicOf(MINE), { qos: 0 })).toMatchObject([{ qos: 0 }])
+    })
+
+    test('allows its updates, and brings those of its own thing', async () => {
+      const [mine, theirs] = [newExecution('mine'), newExecution('theirs')]
+      const client = await openClient('mine')
+      const received: string[] = []
+      client.on('message', (topic) => received.push(topic))
+      gateway.announce([mine])
+      await client.subscribeAsync(updatedFilter({ thingId: 'mine' }))
+      gateway.announce([theirs, mine])
+      await until(() => expect(received).toEqual([updatedTopic({ thingId: 'mine', executionId: mine.id })]))
+      await client.subscribeAsync(requestFilter('mine'), { qos: 1 })
+      await client.unsubscribeAsync(updatedFilter({ thingId: 'mine' }))
+      expect(broker.link.hasFollowers()).toBe(false)
     })
 
     test('limits how many filters one client has', async () => {

@@ -173,6 +173,10 @@ export async function startWire(targetPort: number) {
     port,
     state,
     cut,
+    /** Takes nothing any more, so that what is sent piles up where it comes from. */
+    pause: () => {
+      for (const socket of sockets) socket.pause()
+    },
     stop: () => {
       cut()
       server.close()

@@ -1,14 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  ALL_RESPONSES,
+  ALL_UPDATES,
+  canaryTopic,
+  isCanaryTopic,
   isExecutionId,
   isThingId,
   parseRequestTopic,
   parseResponseTopic,
+  parseUpdatedTopic,
   requestFilter,
   requestTopic,
   responseTopic,
+  sharedFilter,
   thingOfRequestFilter,
+  thingOfUpdatedFilter,
+  updatedFilter,
+  updatedTopic,
 } from '../../src/protocol/topics.ts'
 
 const thingIds = fc.stringMatching(/^[A-Za-z0-9_.:-]{1,128}$/)
@@ -86,6 +95,33 @@ describe('topics', () => {
     expect(requestTopic(execution)).toBe(`$emqx/commands/things/thermostat-001/executions/${executionId}/request`)
     expect(responseTopic(execution)).toBe(`$emqx/commands/things/thermostat-001/executions/${executionId}/response`)
     expect(requestFilter('thermostat-001')).toBe('$emqx/commands/things/thermostat-001/executions/+/request')
+  })
+
+  it('of updates are covered by the filters of their thing and of their execution, and by no other kind', () => {
+    const execution = { thingId: 'thermostat-001', executionId }
+    const { thingId } = execution
+    expect(updatedTopic(execution)).toBe(`$emqx/commands/things/thermostat-001/executions/${executionId}/updated`)
+    expect(parseUpdatedTopic(updatedTopic(execution))).toEqual(execution)
+    expect(parseUpdatedTopic(responseTopic(execution))).toBeUndefined()
+    expect(updatedFilter({ thingId })).toBe('$emqx/commands/things/thermostat-001/executions/+/updated')
+    expect(updatedFilter({ executionId })).toBe(`$emqx/commands/things/+/executions/${executionId}/updated`)
+    expect(updatedFilter({})).toBe(ALL_UPDATES)
+    expect(thingOfUpdatedFilter(updatedFilter({ thingId }))).toBe(thingId)
+    expect(thingOfUpdatedFilter(updatedTopic(execution))).toBe(thingId)
+    for (const filter of [ALL_UPDATES, updatedFilter({ executionId }), requestFilter(thingId)])
+      expect(thingOfUpdatedFilter(filter)).toBeUndefined()
+    for (const name of HOSTILE_NAMES) {
+      expect(() => updatedFilter({ thingId: name })).toThrow(TypeError)
+      expect(() => updatedFilter({ executionId: name })).toThrow(TypeError)
+    }
+  })
+
+  it('of canaries are of no thing', () => {
+    const topic = canaryTopic(executionId)
+    expect(isCanaryTopic(topic)).toBe(true)
+    expect(parseResponseTopic(topic)).toBeUndefined()
+    expect(isCanaryTopic(responseTopic({ thingId: 'canary', executionId }))).toBe(false)
+    expect(sharedFilter('g', ALL_RESPONSES)).toBe('$share/g/$emqx/commands/things/+/executions/+/response')
   })
 
   it('are built of names that parse back, or not at all', () => {

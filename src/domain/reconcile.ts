@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Context } from './context.ts'
+import { type ChangeCursor, findExecutions, listVersions, readHorizon, type VersionRow } from './executions.ts'
+import type { ChangedAt } from './live.ts'
+
+export interface Reconciler {
+  /** Looks at once, and not only at the next turn. */
+  soon(): void
+  stop(): Promise<void>
+}
+
+/** How late a subscriber hears of what no announcement told: one was lost, or there is no link to the broker. */
+const EVERY_MS = 2_000
+/** Between two looks, however often one is asked for. */
+const AT_MOST_EVERY_MS = 50
+/** A transaction is seen by others a moment after it began, and this is more than that moment. */
+const MARGIN_MS = 500
+const PAGE_SIZE = 2_000
+const READ_AT_ONCE = 500
+/** More changes than this in one turn are not compared one by one: subscribers read on from the database instead. */
+const MAX_ROWS = 30_000
+/** Up to so many names the database is asked for these only. */
+const MAX_NAMES = 1_000
+
+/**
+ * What other replicas commit is announced through the broker, where an announcement can be lost: with the replica that
+ * was killed before it, in a full queue, on a broken link. So as long as somebody listens here, the versions of what
+ * changed lately are compared with those told of, and what is missing is told.
+ */
+export function startReconciling(ctx: Context): Reconciler {
+  const stopping = new AbortController()
+  let wake = new AbortController()
+  const running = run()
+  return {
+    soon: () => wake.abort(),
+    async stop() {
+      stopping.abort()
+      wake.abort()
+      await running
+    },
+  }
+
+  async function run(): Promise<void> {
+    /** What changed before it has been compared; undefined while nobody listens. */
+    let upTo: Date | undefined
+    let failing = false
+    while (!stopping.signal.aborted) {
+      await pause(EVERY_MS, wake.signal)
+      wake = new AbortController()
+      const since = ctx.live.listeningSince()
+      if (stopping.signal.aborted || since === undefined) {
+        upTo = undefined
+        continue
+      }
+      try {
+        upTo = await reconcile(ctx, upTo, since)
+        failing = false
+      } catch (error) {
+        if (!failing) ctx.log.warn({ err: error }, 'changes cannot be read from the database; trying again')
+        failing = true
+      }
+      await pause(AT_MOST_EVERY_MS, stopping.signal)
+    }
+  }
+}
+
+/** Compares once, and returns up to which instant it is done. `since`: when the first of today's listeners began. */
+async function reconcile(ctx: Context, upTo: Date | undefined, since: number): Promise<Date> {
+  const { now, settledUpTo } = await readHorizon(ctx, ctx.commitLagMs)
+  const readAt = performance.now()
+  // The database read its clock before we had the answer, so this is at the change or after it.
+  const changedAt: ChangedAt = ({ updatedAt }) => readAt - (now.getTime() - updatedAt.getTime())
+  const from = upTo ?? new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)
+  await tellMissed(ctx, from, changedAt)
+  return new Date(settledUpTo.getTime() - MARGIN_MS)
+}
+
+async function tellMissed(ctx: Context, from: Date, changedAt: ChangedAt): Promise<void> {
+  const interest = ctx.live.interest(MAX_NAMES)
+  let cursor: ChangeCursor = { at: from }
+  for (let rows = 0; rows < MAX_ROWS; rows += PAGE_SIZE) {
+    const page = await listVersions(ctx, interest, cursor, PAGE_SIZE)
+    const missed = page.filter((row) => ctx.live.isAwaited(row, changedAt(row)))
+    await tell(ctx, missed, changedAt)
+    const last = page.at(-1)
+    if (!last || page.length < PAGE_SIZE) return
+    cursor = { at: last.updatedAt, afterId: last.id }
+  }
+  ctx.live.announceGap(cursor.at)
+}
+
+async function tell(ctx: Context, missed: readonly VersionRow[], changedAt: ChangedAt): Promise<void> {
+  for (let at = 0; at < missed.length; at += READ_AT_ONCE) {
+    const ids = missed.slice(at, at + READ_AT_ONCE).map(({ id }) => id)
+    ctx.live.relayFound(await findExecutions(ctx, ids), changedAt)
+  }
+}
+
+/** Resolves after the time, or as soon as the signal says. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {})
