@@ -3,6 +3,7 @@ import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
+import { createPartitionsAhead } from './db/partitions.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
@@ -14,6 +15,7 @@ import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import { createClientLookup } from './domain/things.ts'
+import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
@@ -58,6 +60,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
   const store = await openStore(config)
   stops.push(store.close)
+  await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
   const { deployment } = store
@@ -68,6 +71,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   await gateway.start((responses) => applyResponses(ctx, responses), news)
   stops.push(gateway.stop)
   stops.push(startExpiry(ctx))
+  stops.push(startUpkeep(ctx, config.retentionDays))
 
   const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
   stops.push(stopListening)

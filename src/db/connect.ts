@@ -54,7 +54,8 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
     // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
     backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
-    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS },
+    // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
+    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
     // postgres.js knows this option, its types do not.
     socket: createSocketFactory(ANSWER_DEADLINE_MS),
   }

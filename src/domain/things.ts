@@ -5,8 +5,8 @@ import { things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
-import type { Page } from './executions.ts'
 import { storable } from './filter.ts'
+import type { Page } from './paging.ts'
 import { storableText } from './text.ts'
 
 export type Thing = typeof things.$inferSelect

@@ -1,5 +1,4 @@
 /** The domain on a real database, without doors: for what is about many executions at once. */
-import { randomUUID } from 'node:crypto'
 import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
@@ -62,7 +61,7 @@ export async function insertOpen(
     .insert(executions)
     .values(
       expiresInMs.map((ms) => ({
-        id: randomUUID(),
+        id: sql`uuid_v7(clock_timestamp())`,
         thingId,
         action: 'reboot',
         params: {},

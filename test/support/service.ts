@@ -19,7 +19,14 @@ export interface Service extends Client {
   stop(): Promise<void>
 }
 
-const DEFAULTS = { host: '127.0.0.1', port: 0, mqttPort: 0, mqttSharedGroup: undefined, logLevel: 'silent' } as const
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  mqttPort: 0,
+  mqttSharedGroup: undefined,
+  retentionDays: undefined,
+  logLevel: 'silent',
+} as const
 
 interface StartOptions extends Partial<Config> {
   /** That of another service, for a second replica or a restart. */
