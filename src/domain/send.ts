@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { eq, inArray } from 'drizzle-orm'
+import { and, eq, inArray } from 'drizzle-orm'
 import { executions, idempotencyKeys } from '../db/schema.ts'
 import { canonicalJson, type JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
@@ -83,16 +83,12 @@ function findProblems({ action, ttl, idempotencyKey }: SendRequest): UserError[]
 async function findRepeated(ctx: Context, request: SendRequest): Promise<Outcome<Execution> | undefined> {
   const { idempotencyKey } = request
   if (idempotencyKey == null) return undefined
-  const [first] = await ctx.db
-    .select({ fingerprint: idempotencyKeys.fingerprint, execution: executions })
-    .from(idempotencyKeys)
-    .innerJoin(executions, eq(executions.id, idempotencyKeys.executionId))
-    .where(eq(idempotencyKeys.key, idempotencyKey))
+  const [first] = await ctx.db.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, idempotencyKey))
   if (!first) return undefined
-  if (first.fingerprint === fingerprintOf(request)) return succeed(first.execution)
-  return fail(
-    userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.'),
-  )
+  if (first.fingerprint !== fingerprintOf(request)) return fail(idempotencyConflict())
+  // Not in one query with its key: with the id at hand only the partition of its time is looked into.
+  const execution = await findExecution(ctx, first.executionId)
+  return execution && succeed(execution)
 }
 
 /** Of the request as it was given, so that a default that changed meanwhile makes no other request of it. */
@@ -166,7 +162,7 @@ export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): MarkUnheard =>
     await db
       .update(executions)
       .set({ noSubscriber: true })
-      .where(inArray(executions.id, [...ids]))
+      .where(and(inArray(executions.id, [...ids]), eq(executions.status, 'SENT')))
     return ids.map(() => undefined)
   })
 
@@ -197,6 +193,9 @@ const brokerUnavailable = (): UserError =>
     [],
     'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   )
+
+const idempotencyConflict = (): UserError =>
+  userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.')
 
 const unconfirmed = (id: string): string =>
   `The broker did not confirm the request in time. Execution ${id} is recorded and stays SENT until a response or its TTL; the request may or may not have reached the thing.`

@@ -32,7 +32,7 @@ const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) 
 export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecution =>
   createGroupCommit(LIMIT, async (drafts) => {
     const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
-    const given = drafts.map((draft, index) => ({ ...draft, ...idEndings(index, random) }))
+    const given = drafts.map((draft, index) => ({ ...draft, idEnding: idEndingOf(index, random) }))
     const rows = await run<Stored>(INSERT, [JSON.stringify(given, COLUMNS)])
     const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
     return given.map((draft) => {
@@ -44,7 +44,6 @@ export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecut
 /** What the statement takes of a draft. */
 const COLUMNS = [
   'idEnding',
-  'commandIdEnding',
   'thingId',
   'thingRevision',
   'thingType',
@@ -64,35 +63,26 @@ interface Stored {
   createdAt: Date
 }
 
-interface IdEndings {
-  idEnding: string
-  commandIdEnding: string
-}
-
 /** The time, its version digit and the dashes: "0190163d-8694-739b". */
 const TIME_LENGTH = 18
 
-/** 48 bits for each of the two ids. */
-const RANDOM_BYTES = 12
+const RANDOM_BYTES = 6
 
 /**
  * What follows the time in a UUIDv7 (RFC 9562, 5.7): the variant, the place in the batch, so that executions of one instant
- * keep their order, and random bits. The database, whose time it is, puts the time in front.
+ * keep their order, and 48 random bits. The database, whose time it is, puts the time in front.
  */
-function idEndings(index: number, random: string): IdEndings {
-  const place = `-8${index.toString(16).padStart(3, '0')}-`
+function idEndingOf(index: number, random: string): string {
   const at = 2 * RANDOM_BYTES * index
-  return {
-    idEnding: place + random.slice(at, at + RANDOM_BYTES),
-    commandIdEnding: place + random.slice(at + RANDOM_BYTES, at + 2 * RANDOM_BYTES),
-  }
+  return `-8${index.toString(16).padStart(3, '0')}-${random.slice(at, at + 2 * RANDOM_BYTES)}`
 }
 
-function toExecution(draft: Draft & IdEndings, { id, createdAt }: Stored): Execution {
+function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
   const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy } = draft
   return {
     id,
-    commandId: id.slice(0, TIME_LENGTH) + draft.commandIdEnding,
+    // A command to one thing has no id of its own, which would cost an entry in an index for each.
+    commandId: id,
     thingId,
     thingType,
     thingTypeVersion,
@@ -125,9 +115,9 @@ with clock as (
   select now() as at, (extract(epoch from now()) * 1000000)::bigint as micros
 ), given as materialized (
   select draft.*, date_trunc('milliseconds', at) as at,
-    (time || draft."idEnding")::uuid as id, (time || draft."commandIdEnding")::uuid as "commandId"
+    (time || draft."idEnding")::uuid as id
   from (select at, lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0') as time from clock) as clock,
-  json_to_recordset($1::text::json) as draft("idEnding" text, "commandIdEnding" text, "thingId" text, "thingRevision" xid,
+  json_to_recordset($1::text::json) as draft("idEnding" text, "thingId" text, "thingRevision" xid,
     "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, "paramsText" text, ttl integer,
     "requestedBy" text, "idempotencyKey" text, fingerprint text)
 ), valid as (
@@ -140,7 +130,7 @@ with clock as (
   on conflict do nothing returning execution_id
 )
 insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
-select id, "commandId", "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
 returning id, created_at as "createdAt"`
