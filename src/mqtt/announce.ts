@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Execution } from '../domain/execution.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { updatedTopic } from '../protocol/topics.ts'
-import { encodeUpdate } from '../protocol/updates.ts'
+import { beginningOfReplica, encodeUpdate } from '../protocol/updates.ts'
 import { createRareWarning } from './rare-log.ts'
 import { type Author, toUpdate } from './updates.ts'
 
@@ -13,11 +13,12 @@ import { type Author, toUpdate } from './updates.ts'
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 
 /** A function that publishes on a connection. */
-export function createAnnouncer(author: Author, log: Logger) {
+export function createAnnouncer({ deployment, replica }: Author, log: Logger) {
+  const beginning = beginningOfReplica(deployment, replica)
   const warn = createRareWarning(log, 'updates are not announced; other replicas find them in the database')
   return function announce(client: MqttClient, executions: readonly Execution[]): void {
     for (const execution of executions) {
-      const payload = encodeUpdate(toUpdate(execution, author))
+      const payload = encodeUpdate(beginning, toUpdate(execution))
       if (client.stream.writableLength > MAX_UNSENT_BYTES) warn({ why: 'the broker takes them too slowly' })
       else if (isTooBig(payload)) warn({ why: 'it is too big for a message', executionId: execution.id })
       else write(client, updatedTopic({ thingId: execution.thingId, executionId: execution.id }), payload)
