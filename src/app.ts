@@ -20,7 +20,7 @@ import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
-import { type Broker, startBroker } from './mqtt/broker.ts'
+import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
 
 /** A running service. */
@@ -89,14 +89,13 @@ function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
   databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
 
-const startEmbeddedBroker = ({ host, mqttPort, mqttClientId }: Config, log: Logger, { db }: Store): Promise<Broker> =>
-  startBroker({
-    host,
-    port: mqttPort,
-    log,
-    serviceClientId: mqttClientId,
-    thingsOfClient: createClientLookup({ db }),
-  })
+async function startEmbeddedBroker(config: Config, log: Logger, { db }: Store): Promise<Broker> {
+  const { host, mqttPort, mqttClientId } = config
+  // Loaded by those who use it.
+  const { startBroker } = await import('./mqtt/broker.ts')
+  const thingsOfClient = createClientLookup({ db })
+  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient })
+}
 
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
   if (broker) return broker.link

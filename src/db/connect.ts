@@ -1,10 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PGlite } from '@electric-sql/pglite'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
-import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
@@ -86,9 +83,15 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
   try {
     const folder = join(dataDir, 'postgres')
     mkdirSync(folder, { recursive: true })
+    // Loaded by those who use it.
+    const [{ PGlite }, { drizzle }, { migrate }] = await Promise.all([
+      import('@electric-sql/pglite'),
+      import('drizzle-orm/pglite'),
+      import('drizzle-orm/pglite/migrator'),
+    ])
     const client = await PGlite.create(folder)
-    const db = drizzlePglite(client, { schema })
-    await migratePglite(db, { migrationsFolder: MIGRATIONS_FOLDER })
+    const db = drizzle(client, { schema })
+    await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER })
     const close = async () => {
       await client.close()
       unlock()
