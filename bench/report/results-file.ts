@@ -43,7 +43,7 @@ Written by \`npm run bench -- --write\`; [README.md](README.md) says what each v
 | machine | ${cpu?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / BYTES_PER_GB)} GB, for everything |
 | engines | Node ${process.versions.node}, ${await postgresVersion(options.databaseUrl)}, ${mosquittoVersion()} |
 | libraries | ${LIBRARIES.map(versionOf).join(', ')} |
-| run | ${rounds} rounds, interleaved; ${seconds} s after ${warmUp} s of warm-up each; ${things.toLocaleString('en')} things; ${keysOf} |
+| run | rounds: ${rounds}, interleaved; ${seconds} s after ${warmUp} s of warm-up each; ${things.toLocaleString('en')} things; ${keysOf} |
 `
 }
 
