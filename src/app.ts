@@ -130,7 +130,7 @@ function createContext(
 async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  const stopPings = serveGraphQLWebSockets(ctx, graphql.readOperation, graphqlSockets)
+  const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
   if (broker) {
     const mqttSockets = createSockets('mqtt')

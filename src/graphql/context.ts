@@ -11,45 +11,27 @@ export interface GraphQLContext {
   things: DataLoader<string, Thing | null>
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
-  /** Aborted when the caller is gone. */
-  signal: AbortSignal
+  /** Aborted when the caller is gone. Made when it is asked for. */
+  signal: () => AbortSignal
 }
 
-/** Most operations need none of the loaders, nor the signal: each is made when it is asked for. */
-export function createGraphQLContext(domain: Context, makeSignal: () => AbortSignal): GraphQLContext {
-  let things: GraphQLContext['things'] | undefined
-  let thingTypes: GraphQLContext['thingTypes'] | undefined
-  let ignoredResponses: GraphQLContext['ignoredResponses'] | undefined
-  let signal: AbortSignal | undefined
-  return {
-    domain,
-    get things() {
-      things ??= loadThings(domain)
-      return things
-    },
-    get thingTypes() {
-      thingTypes ??= loadThingTypes(domain)
-      return thingTypes
-    },
-    get ignoredResponses() {
-      ignoredResponses ??= loadIgnoredResponses(domain)
-      return ignoredResponses
-    },
-    get signal() {
-      signal ??= makeSignal()
-      return signal
-    },
-  }
+export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
+
+/** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
+export function createContexts(domain: Context): CreateContext {
+  const things = loadThings(domain)
+  const thingTypes = loadThingTypes(domain)
+  const ignoredResponses = loadIgnoredResponses(domain)
+  return (signal) => ({ domain, things, thingTypes, ignoredResponses, signal })
 }
 
-// A subscription has one context for as long as it lives: what it loaded must not stay.
-const NO_CACHE = { cache: false }
+const LOADING = { cache: false, maxBatchSize: 500 }
 
 function batch<T>(load: (keys: readonly string[]) => Promise<T[]>, keyOf: (row: T) => string) {
   return new DataLoader<string, T | null>(async (keys) => {
     const rows = new Map((await load([...new Set(keys)])).map((row) => [keyOf(row), row]))
     return keys.map((key) => rows.get(key) ?? null)
-  }, NO_CACHE)
+  }, LOADING)
 }
 
 const loadThings = (domain: Context) =>
@@ -68,4 +50,4 @@ const loadIgnoredResponses = (domain: Context) =>
   new DataLoader<string, IgnoredResponse[]>(async (ids) => {
     const rows = await findIgnoredResponses(domain, ids)
     return ids.map((id) => rows.filter(({ executionId }) => executionId === id))
-  }, NO_CACHE)
+  }, LOADING)

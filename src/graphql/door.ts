@@ -1,7 +1,6 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Context } from '../domain/context.ts'
-import { createGraphQLContext } from './context.ts'
+import type { CreateContext } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 import type { GraphQLServer } from './server.ts'
 
@@ -14,14 +13,16 @@ export type RequestWithBody = IncomingMessage & { body?: Buffer }
  * cost more than all the rest. Yoga's plugins have had their say on the document (operations.ts); what is not in order is
  * left to Yoga, which knows how to refuse it. Nothing has been run by then.
  */
-export function createDoor(ctx: Context, yoga: GraphQLServer, readOperation: ReadOperation) {
+export function createDoor(createContext: CreateContext, yoga: GraphQLServer, readOperation: ReadOperation) {
   return async (req: RequestWithBody, res: ServerResponse): Promise<void> => {
     const contentType = contentTypeFor(req.headers.accept)
     const params = contentType && req.body && readParams(req.body)
     const operation = params && readOperation(params)
     if (!operation || !('run' in operation) || operation.kind === 'subscription') return yoga(req, res)
-    const context = createGraphQLContext(ctx, () => signalOf(res))
-    const result = await operation.run(context, params.variables)
+    const result = await operation.run(
+      createContext(() => signalOf(res)),
+      params.variables,
+    )
     if (!('data' in result)) return yoga(req, res)
     const text = JSON.stringify(result)
     res.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) })

@@ -100,7 +100,7 @@ builder.mutationFields((t) => ({
       const { domain } = context
       const sent = await sendCommand(domain, { thingId, action, params, ttl, idempotencyKey, requestedBy: null })
       if (!sent.ok || !wait) return payloadOf(sent)
-      return { value: await waitUntilSettled(domain, sent.value, context.signal), errors: [] }
+      return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },
   }),
   cancelExecution: t.field({

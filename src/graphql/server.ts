@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
-import { createGraphQLContext, type GraphQLContext } from './context.ts'
+import { type CreateContext, createContexts, type GraphQLContext } from './context.ts'
 import { createDoor, type RequestWithBody } from './door.ts'
 import { maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
@@ -40,23 +40,27 @@ interface ServerContext {
 /** GraphQL for both of its doors. */
 export interface GraphQL {
   readOperation: ReadOperation
+  createContext: CreateContext
+  /** What a client is shown of an error. */
+  mask: (error: unknown) => Error
   /** Over HTTP, SSE included. */
   handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
 }
 
 export function createGraphQL(ctx: Context): GraphQL {
   const mask = (error: unknown) => maskError(ctx.log, error)
-  const yoga = createYogaServer(ctx, mask)
+  const createContext = createContexts(ctx)
+  const yoga = createYogaServer(createContext, mask)
   const readOperation = createOperations(yoga, mask)
-  return { readOperation, handle: createDoor(ctx, yoga, readOperation) }
+  return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation) }
 }
 
 /** One place for limits, errors and context. */
-function createYogaServer(ctx: Context, mask: (error: unknown) => Error): GraphQLServer {
+function createYogaServer(createContext: CreateContext, mask: (error: unknown) => Error): GraphQLServer {
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request }) => createGraphQLContext(ctx, () => request.signal),
+    context: ({ request }) => createContext(() => request.signal),
     plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
     maskedErrors: { maskError: mask },
     // Documents are kept in operations.ts.

@@ -3,11 +3,8 @@ import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
-import type { Context } from '../domain/context.ts'
-import { createGraphQLContext } from './context.ts'
-import { maskError } from './errors.ts'
-import type { ReadOperation } from './operations.ts'
 import { schema } from './schema.ts'
+import type { GraphQL } from './server.ts'
 import { type Subscription, subscribe } from './subscribe.ts'
 
 /** Operations that one socket may have open at a time. */
@@ -22,36 +19,38 @@ const INTERNAL_ERROR = 4500
 /** What graphql-ws carries from `onSubscribe` to `execute` and `subscribe`. */
 type Prepared = ExecutionArgs & Subscription
 
+type WebSocketDoor = Pick<GraphQL, 'readOperation' | 'createContext' | 'mask'>
+
 /** What we keep of each socket. */
 interface Extra extends Record<PropertyKey, unknown> {
   operations: Set<string>
   gone: AbortController
+  signal: () => AbortSignal
 }
 
 /**
  * Serves graphql-transport-ws on these sockets. Documents are read as over HTTP, so limits, context and masked errors are the
  * same: graphql-ws left alone would show an error's insides. Returns the function that ends the pings.
  */
-export function serveGraphQLWebSockets(
-  ctx: Context,
-  readOperation: ReadOperation,
-  sockets: WebSocketServer,
-): () => void {
+export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocketServer, log: Logger): () => void {
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
     execute: (args) => {
       const { operation, contextValue, variableValues } = args as Prepared
       return operation.run(contextValue, variableValues)
     },
-    subscribe: (args) => subscribe(args as Prepared, (error) => maskError(ctx.log, error)),
+    subscribe: (args) => subscribe(args as Prepared, graphql.mask),
     onDisconnect: ({ extra }) => extra.gone.abort(),
     onComplete: ({ extra }, id) => void extra.operations.delete(id),
-    onSubscribe: ({ extra: { operations, gone } }, id, { query, operationName, variables }) => {
+    onSubscribe: ({ extra: { operations, signal } }, id, payload) => {
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
-      const operation = readOperation({ query, operationName, variables })
+      const { operationName, variables } = payload
+      const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
       operations.add(id)
-      const contextValue = createGraphQLContext(ctx, () => gone.signal)
+      // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
+      Object.assign(payload, { query: '' })
+      const contextValue = graphql.createContext(signal)
       const { document } = operation
       return { schema, document, operation, operationName, contextValue, variableValues: variables } as Prepared
     },
@@ -60,7 +59,8 @@ export function serveGraphQLWebSockets(
     const gone = new AbortController()
     // Each operation that waits listens to it.
     setMaxListeners(0, gone.signal)
-    const closed = server.opened(adapt(socket, ctx.log), { operations: new Set(), gone })
+    const extra = { operations: new Set<string>(), gone, signal: () => gone.signal }
+    const closed = server.opened(adapt(socket, log), extra)
     socket.once('close', (code, reason) => void closed(code, String(reason)))
   })
   return pingAll(sockets)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/db/connect.ts'
 import { ignoredResponses, things, thingTypes } from '../../src/db/schema.ts'
 import type { Context } from '../../src/domain/context.ts'
-import { createGraphQLContext } from '../../src/graphql/context.ts'
+import { createContexts } from '../../src/graphql/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { type Backend, createBackend } from '../support/backend.ts'
 import { seedExecutions } from '../support/executions.ts'
@@ -90,7 +90,7 @@ describe('a list with all that hangs on it', () => {
       const result = await graphql({
         schema,
         source: `{ executions(first: 49) { nodes { thing { id type { name } } ignoredResponses { cause } } } }`,
-        contextValue: createGraphQLContext(counting(store, counted), () => new AbortController().signal),
+        contextValue: createContexts(counting(store, counted))(() => new AbortController().signal),
       })
       expect(result.errors).toBeUndefined()
       const { nodes } = Object(result.data).executions

@@ -34,7 +34,7 @@ beforeAll(async () => {
   domain = await openDomain()
   const graphql = createGraphQL(domain.ctx)
   const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  stopPings = serveGraphQLWebSockets(domain.ctx, graphql.readOperation, sockets)
+  stopPings = serveGraphQLWebSockets(graphql, sockets, domain.ctx.log)
   const doors = {
     routes: new Hono(),
     graphql: { path: GRAPHQL_PATH, handle: graphql.handle },
