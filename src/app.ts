@@ -119,7 +119,7 @@ function createContext(
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store),
+    storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { DEFAULT_TTL_SECONDS, type Execution, isSettled, isValidTtl } from './execution.ts'
 import { findExecution } from './executions.ts'
-import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
 import type { RegisteredThing } from './registry.ts'
@@ -153,11 +153,8 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
   return fail({ ...userError('DELIVERY_UNCONFIRMED', [], unconfirmed(id)), executionId: id })
 }
 
-/** The ids of executions whose request reached nobody. */
-export type MarkUnheard = GroupCommit<string, void>
-
 /** What an execution will say if nobody answers (CONTRACT: NO_SUBSCRIBER). */
-export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): MarkUnheard =>
+export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): Context['markUnheard'] =>
   createGroupCommit({ items: MAX_UNHEARD }, async (ids) => {
     await db
       .update(executions)

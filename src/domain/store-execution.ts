@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { RunStatement } from '../db/statement.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import type { Context } from './context.ts'
 import type { Execution } from './execution.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 
@@ -29,7 +29,7 @@ export type StoreExecution = GroupCommit<Draft, Execution | undefined>
 const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) => paramsText.length } }
 
 /** Commits executions as SENT, those that come together in one statement. */
-export const createExecutionStore = ({ run }: Pick<Context, 'run'>): StoreExecution =>
+export const createExecutionStore = (run: RunStatement): StoreExecution =>
   createGroupCommit(LIMIT, async (drafts) => {
     const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
     const given = drafts.map((draft, index) => ({ ...draft, idEnding: idEndingOf(index, random) }))

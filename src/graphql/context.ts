@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import DataLoader from 'dataloader'
+import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
@@ -14,6 +16,14 @@ export interface GraphQLContext {
   /** Aborted when the caller is gone. Made when it is asked for. */
   signal: () => AbortSignal
 }
+
+/** Over HTTP. */
+export interface ServerContext {
+  req: IncomingMessage
+  res: ServerResponse
+}
+
+export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
 export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
 

@@ -8,8 +8,8 @@ import {
   validate,
 } from 'graphql'
 import { createBoundedMap } from '../base/bounded-map.ts'
+import type { GraphQLServer } from './context.ts'
 import { schema } from './schema.ts'
-import type { GraphQLServer } from './server.ts'
 
 /** What is wrong with a document, each with its code; or the document. */
 export type ReadDocument = (query: string) => DocumentNode | readonly GraphQLError[]

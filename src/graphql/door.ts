@@ -1,8 +1,7 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CreateContext } from './context.ts'
+import type { CreateContext, GraphQLServer } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
-import type { GraphQLServer } from './server.ts'
 
 /** A request whose body has been read, as http/server.ts hands it over. */
 export type RequestWithBody = IncomingMessage & { body?: Buffer }

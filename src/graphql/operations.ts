@@ -11,10 +11,9 @@ import {
 } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { createBoundedMap } from '../base/bounded-map.ts'
-import type { GraphQLContext } from './context.ts'
+import type { GraphQLContext, GraphQLServer } from './context.ts'
 import { createDocumentReader, withCode } from './documents.ts'
 import { schema } from './schema.ts'
-import type { GraphQLServer } from './server.ts'
 
 export interface OperationParams {
   query: string

@@ -1,8 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
-import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
-import { type CreateContext, createContexts, type GraphQLContext } from './context.ts'
+import {
+  type CreateContext,
+  createContexts,
+  type GraphQLContext,
+  type GraphQLServer,
+  type ServerContext,
+} from './context.ts'
 import { createDoor, type RequestWithBody } from './door.ts'
 import { maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
@@ -28,13 +34,6 @@ const GRAPHIQL_OPTIONS = {
   endpoint: GRAPHQL_PATH,
   subscriptionsProtocol: 'WS' as const,
   defaultTabs: GRAPHIQL_TABS,
-}
-
-export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
-
-interface ServerContext {
-  req: IncomingMessage
-  res: ServerResponse
 }
 
 /** GraphQL for both of its doors. */

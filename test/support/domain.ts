@@ -38,7 +38,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     replica: name,
     commitLagMs: 0,
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store),
+    storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
