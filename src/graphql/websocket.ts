@@ -61,7 +61,9 @@ export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocke
     setMaxListeners(0, gone.signal)
     const extra = { operations: new Set<string>(), gone, signal: () => gone.signal }
     const closed = server.opened(adapt(socket, log), extra)
-    socket.once('close', (code, reason) => void closed(code, String(reason)))
+    socket.once('close', (code, reason) => {
+      closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a WebSocket did not end well'))
+    })
   })
   return pingAll(sockets)
 }
