@@ -93,7 +93,10 @@ function createParts(machine: Machine, constants: Calibration, { inFlight, maxBa
   const store = (flight: Flight) => stores[flight.replica]?.(() => wake(() => publish(flight)))
   const receive = (flight: Flight) => services[flight.replica]?.(half.service, () => wake(() => store(flight)))
   const send = (flight: Flight) => loads[flight.replica]?.(half.load, () => wake(() => receive(flight)))
-  return { send, batches, onSettled: (listener: (flight: Flight) => void) => void (settled = listener) }
+  const onSettled = (listener: (flight: Flight) => void): void => {
+    settled = listener
+  }
+  return { send, batches, onSettled }
 }
 
 /** What waits while a batch is on its way is the next batch (src/domain/group-commit.ts). */
