@@ -1,7 +1,7 @@
 /**
  * Checks the simulation of docs/scaling.md against what can be measured on this machine: `npx tsx bench/scaling.ts`. Needs
  * `npm run build`, a Postgres (DATABASE_URL) and a mosquitto, and takes about two minutes; `--only simulate` takes seconds.
- * Everything it starts it ends, and its databases are dropped.
+ * SERVICE_NODE_OPTIONS is given to the service as NODE_OPTIONS. Everything it starts it ends, and its databases are dropped.
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
