@@ -17,6 +17,8 @@ export interface ServiceOptions {
   logFile: string
   /** With an inspector, through which its garbage can be collected. */
   inspected?: boolean
+  /** Settings beside these, such as another MQTT_CLIENT_ID for each replica. */
+  environment?: Readonly<Record<string, string>>
 }
 
 export interface Service {
@@ -46,6 +48,7 @@ export async function startService(scope: Scope, options: ServiceOptions): Promi
       DATA_DIR: folder,
       ...(services && { DATABASE_URL: services.databaseUrl, MQTT_URL: services.mqttUrl }),
       ...(inspected && { NODE_OPTIONS: '--inspect=127.0.0.1:0' }),
+      ...options.environment,
     },
     stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
   })
