@@ -2,7 +2,7 @@
 import { serverAudits } from 'graphql-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { uniqueName } from '../support/names.ts'
-import { type Service, startService } from '../support/service.ts'
+import { REPLICAS, type Service, startService } from '../support/service.ts'
 
 describe('GraphQL over HTTP', () => {
   let service: Service
@@ -91,7 +91,8 @@ describe('GraphQL over HTTP', () => {
     expect(post).toEqual(get)
   })
 
-  it('takes a body of 256 KB and no more, whether or not its length is told', async () => {
+  // By the door itself: a balancer answers a body that is too big in its own way.
+  it.skipIf(REPLICAS > 1)('takes a body of 256 KB and no more, whether or not its length is told', async () => {
     const bodyOf = (bytes: number) => {
       const text = JSON.stringify({ query: '{ __typename }', variables: { pad: '' } })
       return text.replace('""', `"${'x'.repeat(bytes - text.length)}"`)
