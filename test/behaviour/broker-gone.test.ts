@@ -5,7 +5,7 @@ import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
-import { REPLICAS, readiness, type Service, startService } from '../support/service.ts'
+import { commonStatus, REPLICAS, readiness, type Service, startService } from '../support/service.ts'
 
 const canRun = onServices && hasMosquitto
 if (!canRun) console.warn('no DATABASE_URL and MQTT_URL, or no mosquitto: outages of the broker did NOT run')
@@ -37,7 +37,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
 
   const ready = () => readiness(service.url)
   const untilReady = (status: number) =>
-    expect.poll(async () => (await ready()).status, { timeout: 15_000, interval: 50 }).toBe(status)
+    expect.poll(() => commonStatus(service.url), { timeout: 15_000, interval: 50 }).toBe(status)
   const untilStatus = (id: string, status: string) =>
     expect.poll(async () => (await service.execution(id)).status, { timeout: 10_000, interval: 50 }).toBe(status)
   const countExecutions = async () => {

@@ -4,7 +4,7 @@ import { type Backend, createBackend, onServices } from '../support/backend.ts'
 import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
-import { readiness, type Service, startService } from '../support/service.ts'
+import { commonStatus, readiness, type Service, startService } from '../support/service.ts'
 import { watch } from '../support/subscription.ts'
 
 if (!onServices) console.warn('DATABASE_URL and MQTT_URL are not set: outages of the database did NOT run')
@@ -37,7 +37,7 @@ describe.skipIf(!onServices)('while the database is gone', () => {
 
   const ready = () => readiness(service.url)
   const untilReady = (status: number) =>
-    expect.poll(async () => (await ready()).status, { timeout: 10_000, interval: 50 }).toBe(status)
+    expect.poll(() => commonStatus(service.url), { timeout: 10_000, interval: 50 }).toBe(status)
 
   async function send(ttl: number): Promise<string> {
     const { execution, errors } = await service.send({ thingId, ttl })

@@ -153,7 +153,7 @@ describe.skipIf(!canRun)('two replicas', () => {
     const watching = await subscribeAt(b).watch({ filter: { thingId } })
     const id = await sendBy(a)
     await a.cancel(id)
-    expect(await watching.next()).toMatchObject({ id, status: 'CANCELED' })
+    await watching.until((one) => one.id === id && one.status === 'CANCELED')
     expect(held).toHaveLength(1)
     const stale = held[0]
     wireOfB.alter = (packet, direction) => {
@@ -246,6 +246,7 @@ function count(packet: Packet, topics: Map<string, number>): void {
     for (const { topic } of packet.subscriptions) topics.set(topic, (topics.get(topic) ?? 0) + 1)
   }
   if (packet.cmd === 'unsubscribe') {
-    for (const topic of packet.unsubscriptions) topics.set(topic, (topics.get(topic) ?? 0) - 1)
+    // Not what an earlier test leaves behind.
+    for (const topic of packet.unsubscriptions) if (topics.has(topic)) topics.set(topic, (topics.get(topic) ?? 0) - 1)
   }
 }

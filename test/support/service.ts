@@ -135,3 +135,9 @@ export async function readiness(url: string): Promise<{ status: number; checks: 
   const { checks } = (await response.json()) as { checks: Record<string, string> }
   return { status: response.status, checks }
 }
+
+/** The status of `/readyz` where all replicas have the same; the balancer takes them in turn. */
+export async function commonStatus(url: string): Promise<number | undefined> {
+  const statuses = await Promise.all(Array.from({ length: REPLICAS }, async () => (await readiness(url)).status))
+  return new Set(statuses).size === 1 ? statuses[0] : undefined
+}
