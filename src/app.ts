@@ -1,20 +1,26 @@
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
+import { createPartitionsAhead } from './db/partitions.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
 import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
+import { createRegistry } from './domain/registry.ts'
 import { applyResponses } from './domain/responses.ts'
-import { thingsOfClient } from './domain/things.ts'
-import { createGraphQLServer, GRAPHQL_PATH, graphiqlPage } from './graphql/server.ts'
+import { createUnheardMarker } from './domain/send.ts'
+import { createExecutionStore } from './domain/store-execution.ts'
+import { createClientLookup } from './domain/things.ts'
+import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
+import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
-import { type Broker, startBroker } from './mqtt/broker.ts'
+import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
 
 /** A running service. */
@@ -54,6 +60,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
   const store = await openStore(config)
   stops.push(store.close)
+  await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
   const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
   if (broker) stops.push(broker.stop)
   const { deployment } = store
@@ -64,6 +71,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   await gateway.start((responses) => applyResponses(ctx, responses), news)
   stops.push(gateway.stop)
   stops.push(startExpiry(ctx))
+  stops.push(startUpkeep(ctx, config.retentionDays))
 
   const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
   stops.push(stopListening)
@@ -81,14 +89,13 @@ function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
   databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
 
-const startEmbeddedBroker = ({ host, mqttPort, mqttClientId }: Config, log: Logger, { db }: Store): Promise<Broker> =>
-  startBroker({
-    host,
-    port: mqttPort,
-    log,
-    serviceClientId: mqttClientId,
-    thingsOfClient: (clientId) => thingsOfClient({ db }, clientId),
-  })
+async function startEmbeddedBroker(config: Config, log: Logger, { db }: Store): Promise<Broker> {
+  const { host, mqttPort, mqttClientId } = config
+  // Loaded by those who use it.
+  const { startBroker } = await import('./mqtt/broker.ts')
+  const thingsOfClient = createClientLookup({ db })
+  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient })
+}
 
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
   if (broker) return broker.link
@@ -104,12 +111,16 @@ function createContext(
 ): Context {
   return {
     db: store.db,
+    run: store.run,
     log,
     gateway,
     live: createLive(gateway.announce),
     refusals: createRefusals(log),
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
+    registry: createRegistry(store.run),
+    storeExecution: createExecutionStore(store.run),
+    markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => broker?.refreshAccess(),
@@ -117,22 +128,23 @@ function createContext(
 }
 
 async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
-  const graphql = createGraphQLServer(ctx)
-  const graphqlSockets = createSockets()
-  serveGraphQLWebSockets(graphql, graphqlSockets)
+  const graphql = createGraphQL(ctx)
+  const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
+  const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
   if (broker) {
     const mqttSockets = createSockets('mqtt')
     mqttSockets.on('connection', broker.handleWebSocket)
     sockets[MQTT_PATH] = mqttSockets
   }
-  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: graphiqlPage })
-  return listen(
-    config.host,
-    config.port,
-    { routes, graphql: { path: GRAPHQL_PATH, handle: graphql }, sockets },
-    ctx.log,
-  )
+  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: loadGraphiQLPage })
+  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
+  const listener = await listen(config.host, config.port, doors, ctx.log)
+  const stop = async () => {
+    stopPings()
+    await listener.stop()
+  }
+  return { url: listener.url, stop }
 }
 
 function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {

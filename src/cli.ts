@@ -11,6 +11,7 @@ import type { App } from './app.ts'
 import { banner, nextSteps } from './banner.ts'
 import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
+import { keepMemorySmall } from './base/memory.ts'
 import { isThingId } from './protocol/topics.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
@@ -94,6 +95,8 @@ program.parseAsync().catch((error: unknown) => {
 type OnStarted = (app: App, config: Config) => Promise<(() => Promise<void>) | void>
 
 async function runService(config: Config, onStarted: OnStarted): Promise<void> {
+  // The embedded database alone takes more than can be saved.
+  if (config.databaseUrl) keepMemorySmall(process.env['NODE_OPTIONS'])
   const log = createLogger(config.logLevel)
   const starting = start(config, log, onStarted)
   // From the beginning, so that a start that is given up leaves nothing behind either.

@@ -50,6 +50,14 @@ const SETTINGS = {
     '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, the same for each replica',
   ),
   MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
+  RETENTION_DAYS: setting(
+    z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .refine((days) => days >= 1 && days <= 36_500),
+    'a whole number of days from 1 to 36500 (absent: for ever)',
+  ),
   DATA_DIR: setting(z.string().min(1), 'a folder'),
   LOG_LEVEL: setting(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
 }
@@ -79,6 +87,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
     mqttSharedGroup,
     mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
+    retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',
   }

@@ -1,10 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PGlite } from '@electric-sql/pglite'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
-import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
@@ -13,12 +10,15 @@ import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { schema } from './schema.ts'
 import { createSocketFactory } from './socket.ts'
+import type { RunStatement } from './statement.ts'
 
 /** What queries are written against: Postgres through postgres.js and PGlite look the same from here. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
 
 export interface Store {
   db: Database
+  /** For the statements that run thousands of times a second. */
+  run: RunStatement
   kind: 'postgres' | 'embedded'
   /** Names this very database, for whoever shares it; undefined where nobody can. */
   deployment: string | undefined
@@ -32,6 +32,13 @@ const ANSWER_DEADLINE_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5
 const RECONNECT_SECONDS = 0.25
 const POOL_SIZE = 10
+/** One for each batch that can be under way: sends, responses, expiry, and the rest. */
+const WRITERS = 4
+/**
+ * Batches touch few rows of a large table, each by its key. Without statistics, or with old ones, the planner would read
+ * whole indexes instead, and take twice as long.
+ */
+const ROW_BY_ROW = { enable_hashjoin: 'off', enable_mergejoin: 'off', enable_bitmapscan: 'off', enable_seqscan: 'off' }
 const MIGRATION_LOCK = 4_262_001
 const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url))
 
@@ -44,16 +51,22 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
     // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
     backoff: () => RECONNECT_SECONDS,
     onnotice: () => {},
-    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS },
+    // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
+    connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
     // postgres.js knows this option, its types do not.
     socket: createSocketFactory(ANSWER_DEADLINE_MS),
   }
   const client = postgres(url, options)
+  // A client of its own: Drizzle replaces the serialisers of the one it is given.
+  const writers = postgres(url, { ...options, max: WRITERS, connection: { ...options.connection, ...ROW_BY_ROW } })
   return {
     db: drizzlePostgres(client, { schema }),
+    run: (text, parameters) => writers.unsafe(text, parameters as string[], { prepare: true }) as never,
     kind: 'postgres',
     deployment: await readDeployment(client),
-    close: () => client.end({ timeout: CONNECT_TIMEOUT_SECONDS }),
+    close: async () => {
+      await Promise.all([client, writers].map((one) => one.end({ timeout: CONNECT_TIMEOUT_SECONDS })))
+    },
   }
 }
 
@@ -70,14 +83,21 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
   try {
     const folder = join(dataDir, 'postgres')
     mkdirSync(folder, { recursive: true })
+    // Loaded by those who use it.
+    const [{ PGlite }, { drizzle }, { migrate }] = await Promise.all([
+      import('@electric-sql/pglite'),
+      import('drizzle-orm/pglite'),
+      import('drizzle-orm/pglite/migrator'),
+    ])
     const client = await PGlite.create(folder)
-    const db = drizzlePglite(client, { schema })
-    await migratePglite(db, { migrationsFolder: MIGRATIONS_FOLDER })
+    const db = drizzle(client, { schema })
+    await migrate(db, { migrationsFolder: MIGRATIONS_FOLDER })
     const close = async () => {
       await client.close()
       unlock()
     }
-    return { db, kind: 'embedded', deployment: undefined, close }
+    const run: RunStatement = async (text, parameters) => (await client.query(text, [...parameters])).rows as never
+    return { db, run, kind: 'embedded', deployment: undefined, close }
   } catch (error) {
     unlock()
     throw error

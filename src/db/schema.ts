@@ -1,8 +1,8 @@
 /**
  * The tables. Constraints hold what the code promises; the functions and triggers that Drizzle cannot express
- * (uuid_v7, settled_once) are in the hand-written migrations of `drizzle/`.
+ * (uuid_v7, settled_once, partitions) are in the hand-written migrations of `drizzle/`.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import {
   boolean,
   check,
@@ -11,6 +11,7 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   uniqueIndex,
@@ -20,6 +21,13 @@ import type { Json, JsonObject } from '../protocol/json.ts'
 
 /** To the millisecond, which is what a JavaScript Date holds: what a client sends back as `since` is exactly what is stored. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+/** What the indexes hold in place of a thing's name, and of an action's. */
+export const thingHash = (thingId: SQLWrapper): SQL => sql`hashtextextended(${thingId}, 0)`
+export const actionHash = (action: SQLWrapper): SQL => sql`hashtext(${action})`
+/** An action together with a status: the seed of the hash. */
+export const outcomeHash = (action: SQLWrapper, status: SQLWrapper): SQL =>
+  sql`hashtextextended(${action}, hashenum(${status}))`
 
 export const executionStatus = pgEnum('execution_status', [
   'SENT',
@@ -69,33 +77,38 @@ export const things = pgTable(
   ],
 )
 
+/**
+ * Two tables behind one name, which Drizzle cannot say (see `drizzle/0004_open_and_settled.sql`): open executions are in
+ * `executions_open`, settled ones in `executions_settled`, in partitions by time of their id. Settling moves a row.
+ */
 export const executions = pgTable(
   'executions',
   {
     // The time in it is the database's, so newest first is descending by id whichever replica sent it.
     id: uuid('id').primaryKey().default(sql`uuid_v7(now())`),
+    /** The id of the execution itself, where the command has no other: that costs no entry in an index. */
     commandId: uuid('command_id').notNull().default(sql`uuid_v7(now())`),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at').notNull(),
+    settledAt: instant('settled_at'),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    status: executionStatus('status').notNull().default('SENT'),
+    ttl: integer('ttl').notNull(),
+    ignoredCount: integer('ignored_count').notNull().default(0),
+    /** The broker said that nobody was subscribed when the request was published. */
+    noSubscriber: boolean('no_subscriber').notNull().default(false),
     // No foreign key: history stays when a thing is deregistered.
     thingId: text('thing_id').notNull(),
     thingType: text('thing_type'),
     thingTypeVersion: text('thing_type_version'),
     action: text('action').notNull(),
+    requestedBy: text('requested_by'),
     params: jsonb('params').$type<JsonObject>().notNull(),
-    ttl: integer('ttl').notNull(),
-    status: executionStatus('status').notNull().default('SENT'),
+    result: jsonb('result').$type<Json>(),
     reasonCode: text('reason_code'),
     reasonMessage: text('reason_message'),
-    result: jsonb('result').$type<Json>(),
-    requestedBy: text('requested_by'),
-    /** The broker said that nobody was subscribed when the request was published. */
-    noSubscriber: boolean('no_subscriber').notNull().default(false),
     /** The replica that settled it: the others know by it that they hear the same response a second time. */
     settledBy: text('settled_by'),
-    ignoredCount: integer('ignored_count').notNull().default(0),
-    createdAt: instant('created_at').notNull().default(sql`now()`),
-    expiresAt: instant('expires_at').notNull(),
-    settledAt: instant('settled_at'),
-    updatedAt: instant('updated_at').notNull().default(sql`now()`),
   },
   (table) => [
     check('executions_ttl', sql`${table.ttl} between 1 and 86400`),
@@ -104,32 +117,44 @@ export const executions = pgTable(
       'executions_outcome',
       sql`${table.status} <> 'SENT' or (${table.result} is null and ${table.reasonCode} is null)`,
     ),
-    // Each serves one filter and, with the id behind it, newest-first pages of it.
-    index('executions_thing').on(table.thingId, table.id),
-    index('executions_status').on(table.status, table.id),
-    index('executions_action').on(table.action, table.id),
-    index('executions_command').on(table.commandId, table.id),
-    // `executionUpdated(since:)`, and a slow subscriber's catching up.
-    index('executions_updated').on(table.updatedAt, table.id),
-    // The expiry scan; it holds the open executions only.
-    index('executions_open').on(table.expiresAt).where(sql`${table.status} = 'SENT'`),
+    // Each serves one filter and, with the id in it, newest-first pages of it. Names are in them as hashes: these have one
+    // size however long the names are, and `filter.ts` compares the names as well. What follows the id is compared in the
+    // index, so that a thing's many other rows are not read.
+    index('executions_thing').on(thingHash(table.thingId), table.id, table.status, actionHash(table.action)),
+    index('executions_action').on(outcomeHash(table.action, table.status), table.id),
+    index('executions_command').on(table.commandId, table.id).where(sql`${table.commandId} <> ${table.id}`),
+    // Of the settled ones only. Apart, because most succeed: their ids come in order, and fill the pages of their index.
+    index('executions_succeeded').on(table.id).where(sql`${table.status} = 'SUCCEEDED'`),
+    index('executions_status').on(table.status, table.id).where(sql`${table.status} <> 'SUCCEEDED'`),
+    // `executionUpdated(since:)`, and a slow subscriber's catching up. Without the id, equal instants share an entry.
+    index('executions_updated').on(table.updatedAt),
+    // Of the open ones only: the expiry scan.
+    index('executions_due').on(table.expiresAt).where(sql`${table.status} = 'SENT'`),
   ],
 )
 
-/** Apart from the executions, so that these can be partitioned by their id later. */
-export const idempotencyKeys = pgTable('idempotency_keys', {
-  key: text('key').primaryKey(),
-  /** SHA-256 of the request: the same key with another request is a conflict. */
-  fingerprint: text('fingerprint').notNull(),
-  executionId: uuid('execution_id').notNull(),
-  createdAt: instant('created_at').notNull().default(sql`now()`),
-})
+/** Apart from the executions: a key is unique among all of them, and these are in partitions. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    key: text('key').primaryKey(),
+    /** SHA-256 of the request: the same key with another request is a conflict. */
+    fingerprint: text('fingerprint').notNull(),
+    executionId: uuid('execution_id').notNull(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+  },
+  // The oldest, whose executions leave.
+  (table) => [index('idempotency_keys_execution').on(table.executionId)],
+)
 
-/** Responses that were not applied, kept as evidence: at most 10 for each execution, the rest are counted there. */
+/**
+ * Responses that were not applied, kept as evidence: at most 10 for each execution, the rest are counted there.
+ * In partitions by time of the execution's id, so that they leave with it.
+ */
 export const ignoredResponses = pgTable(
   'ignored_responses',
   {
-    id: uuid('id').primaryKey().default(sql`uuid_v7(clock_timestamp())`),
+    id: uuid('id').notNull().default(sql`uuid_v7(clock_timestamp())`),
     executionId: uuid('execution_id').notNull(),
     cause: ignoredCause('cause').notNull(),
     status: executionStatus('status'),
@@ -143,7 +168,7 @@ export const ignoredResponses = pgTable(
     seenBy: text('seen_by').array().notNull(),
     receivedAt: instant('received_at').notNull().default(sql`clock_timestamp()`),
   },
-  (table) => [index('ignored_responses_execution').on(table.executionId, table.id)],
+  (table) => [primaryKey({ columns: [table.executionId, table.id] })],
 )
 
 export const schema = { thingTypes, things, executions, idempotencyKeys, ignoredResponses }

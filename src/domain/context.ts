@@ -1,13 +1,18 @@
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../db/connect.ts'
+import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway } from './ports.ts'
 import type { Refusals } from './refusals.ts'
+import type { Registry } from './registry.ts'
+import type { StoreExecution } from './store-execution.ts'
 
 /** What every function of the domain is given first. Made once, in app.ts. */
 export interface Context {
   db: Store['db']
+  /** For the hot statements. */
+  run: Store['run']
   log: Logger
   gateway: Gateway
   live: Live
@@ -22,6 +27,10 @@ export interface Context {
    * commit. Catching up reads that much further back. 0 on the embedded database, which commits one after the other.
    */
   commitLagMs: number
+  registry: Registry
+  storeExecution: StoreExecution
+  /** Notes of executions, by their ids, that their request reached nobody. */
+  markUnheard: GroupCommit<string, void>
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

@@ -1,17 +1,9 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { executions, ignoredResponses } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import { type Execution, type IgnoredResponse, MAX_EVIDENCE } from './execution.ts'
 import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch, storable } from './filter.ts'
 import type { Interest, State } from './live.ts'
-
-/** A page by keyset: rows after and before these keys, newest first, or oldest first where `inverted`. */
-export interface Page {
-  after?: string | undefined
-  before?: string | undefined
-  limit: number
-  inverted: boolean
-}
 
 /** The execution with this id, or undefined; what is no UUID names none. */
 export async function findExecution({ db }: Pick<Context, 'db'>, id: string): Promise<Execution | undefined> {
@@ -23,26 +15,6 @@ export async function findExecution({ db }: Pick<Context, 'db'>, id: string): Pr
 export async function findExecutions({ db }: Pick<Context, 'db'>, ids: string[]): Promise<Execution[]> {
   if (ids.length === 0) return []
   return db.select().from(executions).where(inArray(executions.id, ids))
-}
-
-/** Executions that match, newest first: their ids begin with the time of their creation. */
-export async function listExecutions(
-  { db }: Pick<Context, 'db'>,
-  filter: ExecutionFilter,
-  { after, before, limit, inverted }: Page,
-): Promise<Execution[]> {
-  return db
-    .select()
-    .from(executions)
-    .where(
-      and(
-        filterCondition(filter),
-        after ? lt(executions.id, after) : undefined,
-        before ? gt(executions.id, before) : undefined,
-      ),
-    )
-    .orderBy(inverted ? asc(executions.id) : desc(executions.id))
-    .limit(limit)
 }
 
 /** How far a reader of changes has come: everything changed before `at`, and at `at` up to the id `afterId`. */

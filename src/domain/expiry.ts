@@ -2,13 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
-import { settleExecutions } from './settle.ts'
+import { settleExpired } from './settle.ts'
 
 /** Between two looks, so that an idle service asks twice a second. */
 const LOOK_EVERY_MS = 500
 /** Between two looks where something is always due: what falls due meanwhile shares one, and is hardly later for it. */
 const LOOK_AT_MOST_EVERY_MS = 25
 const BATCH = 1_000
+/** Between two full batches: those who send and settle meanwhile need the database, too. */
+const BREATH_MS = 5
 
 /**
  * How long expiry holds back for responses that came in time: they wait in the broker while the service is down, and with
@@ -17,15 +19,10 @@ const BATCH = 1_000
  */
 const GRACE_MS = { least: 300, quiet: 150, most: 600, step: 25 }
 
-interface Due {
-  id: string
-  dueInMs: number
-}
-
 /**
  * Settles executions as TIMED_OUT when their TTL passes. One query looks half a second ahead; it is asked again at the
  * moment the first of these is due, so there is no timer for each execution and nothing to restore after a restart.
- * Several processes may do it at once: the guarded UPDATE lets one win. Returns the function that ends it.
+ * Several processes may do it at once, and each takes other executions. Returns the function that ends it.
  */
 export function startExpiry(ctx: Context): () => Promise<void> {
   const stopping = new AbortController()
@@ -42,14 +39,14 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
     let pauseMs = LOOK_EVERY_MS
     try {
-      const soon = await queryDueSoon(ctx)
+      const [next] = await queryDueSoon(ctx)
       if (failing) {
         failing = false
         ctx.log.info('expiry works again')
         await letResponsesGoFirst(ctx, stopping)
         continue
       }
-      pauseMs = await expireDue(ctx, soon)
+      pauseMs = await expireDue(ctx, Number(next?.dueInMs ?? LOOK_EVERY_MS), stopping)
     } catch (error) {
       // Said once, not twice a second for as long as the database is away.
       if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again twice a second')
@@ -79,30 +76,29 @@ async function letResponsesGoFirst({ live }: Context, stopping: AbortSignal): Pr
   unlisten()
 }
 
-/** What is due, or will be before the next look, the first first. */
+/** When the next one is due, in milliseconds; nothing where that is after the next look. */
 export function queryDueSoon({ db }: Pick<Context, 'db'>) {
   const dueInMs = sql<number>`(extract(epoch from ${executions.expiresAt} - clock_timestamp()) * 1000)::float8`
   // now() and not clock_timestamp(): only what is stable within a statement can bound a scan of the index.
   const horizon = sql`now() + make_interval(secs => ${LOOK_EVERY_MS / 1000})`
   return db
-    .select({ id: executions.id, dueInMs })
+    .select({ dueInMs })
     .from(executions)
     .where(and(eq(executions.status, 'SENT'), lt(executions.expiresAt, horizon)))
     .orderBy(asc(executions.expiresAt))
-    .limit(BATCH)
+    .limit(1)
 }
 
 /** Settles what is due, and returns the milliseconds until the next look. */
-async function expireDue(ctx: Context, soon: readonly Due[]): Promise<number> {
-  const due = soon.filter(({ dueInMs }) => Number(dueInMs) <= 0)
-  const settled = await settleExecutions(
-    ctx,
-    due.map(({ id }) => ({ executionId: id, status: 'TIMED_OUT', reason: { code: 'NO_RESPONSE', message: null } })),
-  )
-  if (settled.length > 0) ctx.log.info({ count: settled.length }, 'executions timed out')
-  if (due.length === BATCH) return 0
-  const next = soon[due.length]
-  return next ? Math.max(LOOK_AT_MOST_EVERY_MS, Math.ceil(Number(next.dueInMs))) : LOOK_EVERY_MS
+async function expireDue(ctx: Context, dueInMs: number, stopping: AbortSignal): Promise<number> {
+  if (dueInMs > 0) return Math.max(LOOK_AT_MOST_EVERY_MS, Math.ceil(dueInMs))
+  let count = 0
+  for (let batch = BATCH; batch === BATCH && !stopping.aborted; count += batch) {
+    batch = (await settleExpired(ctx, BATCH)).length
+    if (batch === BATCH) await pause(BREATH_MS, stopping)
+  }
+  if (count > 0) ctx.log.info({ count }, 'executions timed out')
+  return LOOK_AT_MOST_EVERY_MS
 }
 
 /** Resolves after the time, or as soon as it is stopped. */

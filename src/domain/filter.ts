@@ -1,5 +1,6 @@
 import { and, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
-import { executions } from '../db/schema.ts'
+import { executions, thingHash } from '../db/schema.ts'
+import { lowestIdAt } from '../db/uuid.ts'
 import { findJsonProblem } from '../protocol/json.ts'
 import type { Execution, ExecutionStatus } from './execution.ts'
 
@@ -29,7 +30,7 @@ export function matchesFilter(execution: Execution, filter: ExecutionFilter): bo
 export function filterCondition(filter: ExecutionFilter): SQL | undefined {
   const { thingId, action, status, commandId, createdAt } = filter
   return and(
-    thingId ? inArray(executions.thingId, storable(thingId)) : undefined,
+    thingId ? isOneOfThings(storable(thingId)) : undefined,
     action ? inArray(executions.action, storable(action)) : undefined,
     status ? inArray(executions.status, status) : undefined,
     // What is not a UUID names no command: it matches nothing, rather than failing in the database.
@@ -37,6 +38,12 @@ export function filterCondition(filter: ExecutionFilter): SQL | undefined {
     createdAt?.from ? createdFrom(createdAt.from) : undefined,
     createdAt?.to ? createdBefore(createdAt.to) : undefined,
   )
+}
+
+/** By the hash, which is what the index holds, and by the name itself. */
+function isOneOfThings(names: string[]): SQL | undefined {
+  const hashes = names.map((name) => thingHash(sql`${name}::text`))
+  return and(inArray(thingHash(executions.thingId), hashes), inArray(executions.thingId, names))
 }
 
 // The id begins with the creation time, so the primary key bounds the scan. One millisecond of room on either side,
@@ -49,13 +56,6 @@ const createdBefore = (to: Date) =>
 
 /** Postgres knows no year 0, and nothing here is older than 1970. */
 export const sinceEpoch = (at: Date): Date => (at.getTime() < 0 ? new Date(0) : at)
-
-const GREATEST_MS = 2 ** 48 - 1
-
-function lowestIdAt(milliseconds: number): string {
-  const hex = Math.min(Math.max(milliseconds, 0), GREATEST_MS).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
-}
 
 export const isUuid = (value: string): boolean =>
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value)

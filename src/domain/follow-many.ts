@@ -16,10 +16,11 @@ const PAGE_SIZE = 200
  * anything to be read (`behind`), what is heard waits. Where too much waits, it is forgotten and read as well.
  */
 export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | undefined, onNews: () => void): Source {
+  // Of thousands of subscribers most wait for their first news: a map is made when there is something to put in.
   /** Read, and not handed out yet. */
-  const missed = new Map<string, Execution>()
+  let missed: Map<string, Execution> | undefined
   /** Heard, and not handed out yet: each execution in its latest state, in the order of their latest changes. */
-  const heard = new Map<string, Execution>()
+  let heard: Map<string, Execution> | undefined
   /** Where to read on; undefined where all has been read. */
   let behind = since && cursorWithLag(ctx, since)
 
@@ -29,11 +30,12 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
     {
       onChange(execution) {
         if (!matchesFilter(execution, filter)) return
-        missed.delete(execution.id)
+        missed?.delete(execution.id)
+        heard ??= new Map()
         // Taken out first, so that the latest change is also the last in line.
         heard.delete(execution.id)
         heard.set(execution.id, execution)
-        if (heard.size > MAX_HEARD) forgetHeard()
+        if (heard.size > MAX_HEARD) forgetHeard(heard)
         onNews()
       },
       onGap(at) {
@@ -47,10 +49,10 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
     if (!behind || isBefore(cursor, behind)) behind = cursor
   }
 
-  function forgetHeard(): void {
-    const changedAt = [...heard.values()].map(({ updatedAt }) => updatedAt.getTime())
+  function forgetHeard(tooMany: Map<string, Execution>): void {
+    const changedAt = [...tooMany.values()].map(({ updatedAt }) => updatedAt.getTime())
     fallBehind({ at: new Date(Math.min(...changedAt)) })
-    heard.clear()
+    heard = undefined
   }
 
   async function read(): Promise<void> {
@@ -71,10 +73,11 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
   }
 
   function takeOver(row: Execution): void {
-    const known = heard.get(row.id)
+    const known = heard?.get(row.id)
     // A newer state was heard while the page was read; it comes later.
     if (known && versionOf(known) > versionOf(row)) return
-    heard.delete(row.id)
+    heard?.delete(row.id)
+    missed ??= new Map()
     missed.set(row.id, row)
   }
 
@@ -85,15 +88,15 @@ export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | 
     isFinished: () => false,
     close() {
       hearing.stop()
-      missed.clear()
-      heard.clear()
+      missed = undefined
+      heard = undefined
     },
   }
 }
 
-function takeFirst(executions: Map<string, Execution>): Execution | undefined {
-  for (const [id, execution] of executions) {
-    executions.delete(id)
+function takeFirst(executions: Map<string, Execution> | undefined): Execution | undefined {
+  for (const [id, execution] of executions ?? []) {
+    executions?.delete(id)
     return execution
   }
   return undefined

@@ -1,4 +1,4 @@
-import { asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import { executions, ignoredResponses } from '../db/schema.ts'
 import { canonicalJson } from '../protocol/json.ts'
 import type { ResponseMessage } from '../protocol/messages.ts'
@@ -66,12 +66,10 @@ export async function recordIgnored(ctx: Context, unapplied: readonly Unapplied[
 /** Locks the executions in the order of their ids, as settling does. */
 async function openLedgers(tx: Transaction, unapplied: readonly Unapplied[]): Promise<Map<string, Ledger>> {
   const ids = [...new Set(unapplied.map(({ executionId }) => executionId))]
-  const locked = await tx
-    .select()
-    .from(executions)
-    .where(inArray(executions.id, ids))
-    .orderBy(asc(executions.id))
-    .for('update')
+  const found = await lockExecutions(tx, ids)
+  const missing = ids.filter((id) => !found.some((execution) => execution.id === id))
+  // One that is settled while we wait for it is gone from where it was; it is found where it went to.
+  const locked = missing.length > 0 ? [...found, ...(await lockExecutions(tx, missing))] : found
   const ledgers = new Map<string, Ledger>(
     locked.map((execution) => [
       execution.id,
@@ -83,6 +81,9 @@ async function openLedgers(tx: Transaction, unapplied: readonly Unapplied[]): Pr
   for (const evidence of kept) ledgers.get(evidence.executionId)?.kept.push(evidence)
   return ledgers
 }
+
+const lockExecutions = (tx: Transaction, ids: string[]): Promise<Execution[]> =>
+  tx.select().from(executions).where(inArray(executions.id, ids)).orderBy(asc(executions.id)).for('update')
 
 const readEvidence = (tx: Transaction, executionIds: string[]): Promise<IgnoredResponse[]> =>
   tx
@@ -151,10 +152,11 @@ async function closeLedgers({ replica }: Context, tx: Transaction, ledgers: Ledg
   }
   const seen = ledgers.flatMap(({ seenNow }) => seenNow.flatMap(({ id }) => id ?? []))
   if (seen.length > 0) {
+    const executionIds = ledgers.map(({ execution }) => execution.id)
     await tx
       .update(ignoredResponses)
       .set({ seenBy: sql`array_append(${ignoredResponses.seenBy}, ${replica})` })
-      .where(inArray(ignoredResponses.id, seen))
+      .where(and(inArray(ignoredResponses.executionId, executionIds), inArray(ignoredResponses.id, seen)))
   }
   return writeCounts(tx, ledgers)
 }
@@ -172,7 +174,16 @@ async function writeCounts(tx: Transaction, ledgers: Ledger[]): Promise<Executio
       updatedAt: sql`case when given.grown then greatest(clock_timestamp(), ${executions.updatedAt}) else ${executions.updatedAt} end`,
     })
     .from(given)
-    .where(eq(executions.id, sql`given.id`))
+    // The ids once more, as values: the planner then leaves out the partitions where they cannot be.
+    .where(
+      and(
+        eq(executions.id, sql`given.id`),
+        inArray(
+          executions.id,
+          rows.map(({ id }) => id),
+        ),
+      ),
+    )
     .returning(getTableColumns(executions))
   return written.filter(({ id }) => grown.has(id))
 }

@@ -2,6 +2,14 @@ import { isThingId } from '../protocol/topics.ts'
 import { ArgumentError } from './errors.ts'
 import { isUuid } from './filter.ts'
 
+/** A page by keyset: rows after and before these keys, newest first, or oldest first where `inverted`. */
+export interface Page {
+  after?: string | undefined
+  before?: string | undefined
+  limit: number
+  inverted: boolean
+}
+
 export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 100
 

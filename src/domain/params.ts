@@ -1,7 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
+import { createBoundedMap } from '../base/bounded-map.ts'
 import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
-import { type UserError, userError } from './errors.ts'
+import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 
 /** Leaves room for the rest of the request in the 256 KB that a broker takes. */
 export const MAX_PARAMS_BYTES = 240 * 1024
@@ -11,8 +12,9 @@ const MAX_COMPILED = 500
 // The module is CommonJS: its default export is on `default` for TypeScript and for Node alike.
 const addFormats = addFormatsModule.default
 
-/** Compiled schemas by their text; the oldest leaves when it is full. */
-const compiled = new Map<string, ValidateFunction>()
+/** Compiled schemas by their text, and by the object that was compiled last time: the registry keeps one for all things of a type. */
+const compiled = createBoundedMap<string, ValidateFunction>(MAX_COMPILED)
+const compiledLast = new WeakMap<JsonObject, ValidateFunction>()
 
 /** What is wrong with a JSON Schema, or undefined where it can be used. */
 export function findSchemaProblem(schema: JsonObject): string | undefined {
@@ -30,31 +32,36 @@ export function findSchemaProblem(schema: JsonObject): string | undefined {
   }
 }
 
-/** What is wrong with the params of a command: one error for each violation, its path beginning at `params`. */
-export function validateParams(params: JsonObject, schema: JsonObject | null): UserError[] {
+/** The params of a command as JSON, or what is wrong with them: one error for each violation, its path beginning at `params`. */
+export function validateParams(params: JsonObject, schema: JsonObject | null): Outcome<string> {
   const unstorable = findJsonProblem(params)
-  if (unstorable) return [violation(unstorable.path, unstorable.problem)]
-  if (Buffer.byteLength(JSON.stringify(params)) > MAX_PARAMS_BYTES) {
-    return [violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`)]
+  if (unstorable) return fail(violation(unstorable.path, unstorable.problem))
+  const text = JSON.stringify(params)
+  if (Buffer.byteLength(text) > MAX_PARAMS_BYTES) {
+    return fail(violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`))
   }
-  if (!schema) return []
-  const validate = compile(schema)
-  if (validate(params)) return []
-  return (validate.errors ?? []).slice(0, MAX_VIOLATIONS).map((error) => violation(pathOf(error), messageOf(error)))
+  const validate = schema && compile(schema)
+  if (!validate || validate(params)) return succeed(text)
+  const errors = (validate.errors ?? []).slice(0, MAX_VIOLATIONS)
+  return fail(...errors.map((error) => violation(pathOf(error), messageOf(error))))
 }
 
 function compile(schema: JsonObject): ValidateFunction {
+  const last = compiledLast.get(schema)
+  if (last) return last
   const text = canonicalJson(schema)
-  const known = compiled.get(text)
-  if (known) return known
+  const validate = compiled.get(text) ?? compileAnew(schema)
+  compiled.set(text, validate)
+  compiledLast.set(schema, validate)
+  return validate
+}
+
+function compileAnew(schema: JsonObject): ValidateFunction {
   // One instance for each schema: an instance keeps every schema it saw, and refuses a second one with the same $id.
   // Own properties only: else every params would have a `constructor`.
   const ajv = new Ajv2020({ allErrors: true, strict: false, ownProperties: true, logger: false })
   addFormats(ajv)
-  const validate = ajv.compile(schema)
-  if (compiled.size >= MAX_COMPILED) for (const oldest of [...compiled.keys()].slice(0, 1)) compiled.delete(oldest)
-  compiled.set(text, validate)
-  return validate
+  return ajv.compile(schema)
 }
 
 function violation(path: string[], problem: string): UserError {

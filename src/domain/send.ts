@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
-import { eq, sql } from 'drizzle-orm'
-import { executions, idempotencyKeys, things, thingTypes } from '../db/schema.ts'
+import { and, eq, inArray } from 'drizzle-orm'
+import { executions, idempotencyKeys } from '../db/schema.ts'
 import { canonicalJson, type JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { DEFAULT_TTL_SECONDS, type Execution, isSettled, isValidTtl } from './execution.ts'
 import { findExecution } from './executions.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
+import type { RegisteredThing } from './registry.ts'
+import type { Draft } from './store-execution.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
 
@@ -25,17 +28,10 @@ export interface SendRequest {
 
 const MAX_ACTION = 128
 const MAX_KEY = 255
+const MAX_UNHEARD = 250
 
-/** An execution that passed every check, ready to be stored. */
-interface Draft {
-  thingId: string
-  thingType: string | null
-  thingTypeVersion: string | null
-  action: string
-  params: JsonObject
-  ttl: number
-  requestedBy: string | null
-}
+/** How often a send is checked anew because the thing or its type changed between the check and the commit. */
+const MAX_TRIES = 5
 
 /**
  * Sends one command to one thing: checks it, commits the execution, publishes the request, and answers once the broker has
@@ -54,23 +50,22 @@ export async function sendCommand(ctx: Context, request: SendRequest): Promise<O
 }
 
 async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
-  const repeated = await findRepeated(ctx, request)
-  if (repeated) return repeated
-  const draft = await checkAgainstRegistry(ctx, request)
-  if (!draft.ok) return draft
-  if (!ctx.gateway.isAvailable()) return fail(brokerUnavailable())
-  const startedAt = performance.now()
-  const execution = await storeExecution(ctx, draft.value, request)
-  if (!execution) return answerWithQuicker(ctx, request)
-  ctx.live.publish([execution])
-  return publishExecution(ctx, execution, startedAt)
-}
-
-/** Another replica was quicker with the same key: its execution is committed, and is the answer. */
-async function answerWithQuicker(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
-  const repeated = await findRepeated(ctx, request)
-  if (!repeated) throw new Error('an idempotency key is taken, and there is no execution of it')
-  return repeated
+  for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    const startedAt = performance.now()
+    const draft = await draftOf(ctx, request)
+    // What was sent before is answered whatever has become of the thing or of the broker since.
+    if (!draft.ok) return (await findRepeated(ctx, request)) ?? draft
+    if (!ctx.gateway.isAvailable()) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
+    const execution = await ctx.storeExecution(draft.value)
+    if (execution) {
+      ctx.live.publish([execution])
+      return publishExecution(ctx, execution, startedAt)
+    }
+    const repeated = await findRepeated(ctx, request)
+    if (repeated) return repeated
+    await ctx.registry.read(request.thingId)
+  }
+  throw new Error(`the registration of thing ${request.thingId} changed at each of ${MAX_TRIES} tries to send`)
 }
 
 function findProblems({ action, ttl, idempotencyKey }: SendRequest): UserError[] {
@@ -88,16 +83,12 @@ function findProblems({ action, ttl, idempotencyKey }: SendRequest): UserError[]
 async function findRepeated(ctx: Context, request: SendRequest): Promise<Outcome<Execution> | undefined> {
   const { idempotencyKey } = request
   if (idempotencyKey == null) return undefined
-  const [first] = await ctx.db
-    .select({ fingerprint: idempotencyKeys.fingerprint, execution: executions })
-    .from(idempotencyKeys)
-    .innerJoin(executions, eq(executions.id, idempotencyKeys.executionId))
-    .where(eq(idempotencyKeys.key, idempotencyKey))
+  const [first] = await ctx.db.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, idempotencyKey))
   if (!first) return undefined
-  if (first.fingerprint === fingerprintOf(request)) return succeed(first.execution)
-  return fail(
-    userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.'),
-  )
+  if (first.fingerprint !== fingerprintOf(request)) return fail(idempotencyConflict())
+  // Not in one query with its key: with the id at hand only the partition of its time is looked into.
+  const execution = await findExecution(ctx, first.executionId)
+  return execution && succeed(execution)
 }
 
 /** Of the request as it was given, so that a default that changed meanwhile makes no other request of it. */
@@ -106,51 +97,38 @@ function fingerprintOf({ thingId, action, params, ttl }: SendRequest): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-async function checkAgainstRegistry(ctx: Context, request: SendRequest): Promise<Outcome<Draft>> {
-  const { thingId, action, requestedBy } = request
+/** Checked against what is remembered of the registry; what that would refuse, against the registry as it is. */
+async function draftOf(ctx: Context, request: SendRequest): Promise<Outcome<Draft>> {
+  const { thingId } = request
+  if (!isThingId(thingId)) return fail(thingNotFound(thingId, 'thingId'))
+  const remembered = ctx.registry.recall(thingId)
+  const draft = remembered && checkAgainst(remembered, request)
+  if (draft?.ok) return draft
+  const thing = await ctx.registry.read(thingId)
+  return thing ? checkAgainst(thing, request) : fail(thingNotFound(thingId, 'thingId'))
+}
+
+function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequest): Outcome<Draft> {
+  const { action, requestedBy, idempotencyKey } = request
   const params = request.params ?? {}
-  const [found] = isThingId(thingId)
-    ? await ctx.db
-        .select({ type: thingTypes })
-        .from(things)
-        .leftJoin(thingTypes, eq(thingTypes.name, things.thingType))
-        .where(eq(things.id, thingId))
-    : []
-  if (!found) return fail(thingNotFound(thingId, 'thingId'))
-  const { type } = found
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const errors = validateParams(params, definition?.paramsSchema ?? null)
-  if (errors.length > 0) return fail(...errors)
-  const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS
-  const checkedAgainst = { thingType: type?.name ?? null, thingTypeVersion: type?.version ?? null }
-  return succeed({ thingId, ...checkedAgainst, action, params, ttl, requestedBy })
-}
-
-/** Commits the execution, with its idempotency key in the same transaction. Undefined where the key was taken meanwhile. */
-async function storeExecution(ctx: Context, draft: Draft, request: SendRequest): Promise<Execution | undefined> {
-  const { idempotencyKey } = request
-  if (idempotencyKey == null) return insertExecution(ctx.db, draft)
-  return ctx.db.transaction(async (tx) => {
-    // The key first: a second transaction with it waits here until the first is committed.
-    const id = sql<string>`uuid_v7(now())`
-    const [claimed] = await tx
-      .insert(idempotencyKeys)
-      .values({ key: idempotencyKey, fingerprint: fingerprintOf(request), executionId: id })
-      .onConflictDoNothing()
-      .returning({ executionId: idempotencyKeys.executionId })
-    return claimed && insertExecution(tx, draft, claimed.executionId)
+  const checked = validateParams(params, definition?.paramsSchema ?? null)
+  if (!checked.ok) return checked
+  return succeed({
+    thingId: id,
+    thingRevision: revision,
+    thingType: type?.name ?? null,
+    typeRevision: type?.revision ?? null,
+    thingTypeVersion: type?.version ?? null,
+    action,
+    params,
+    paramsText: checked.value,
+    ttl: request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS,
+    requestedBy,
+    idempotencyKey: idempotencyKey ?? null,
+    fingerprint: idempotencyKey == null ? null : fingerprintOf(request),
   })
-}
-
-async function insertExecution(db: Pick<Context['db'], 'insert'>, draft: Draft, id?: string): Promise<Execution> {
-  const expiresAt = sql`now() + make_interval(secs => ${draft.ttl})`
-  const [execution] = await db
-    .insert(executions)
-    .values({ ...draft, ...(id && { id }), expiresAt })
-    .returning()
-  if (!execution) throw new Error('the insert of an execution returned no row')
-  return execution
 }
 
 async function publishExecution(ctx: Context, execution: Execution, startedAt: number): Promise<Outcome<Execution>> {
@@ -163,8 +141,8 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
     ttlLeftMs: ttl * 1000 - (performance.now() - startedAt),
   })
   if (outcome.kind === 'confirmed') {
-    if (!outcome.hasSubscriber) await noteNoSubscriber(ctx, id)
-    ctx.log.info({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
+    if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
+    ctx.log.debug({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
     return succeed(execution)
   }
   ctx.log.warn({ executionId: id, thingId, why: outcome.why }, 'the broker did not confirm a request')
@@ -175,16 +153,26 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
   return fail({ ...userError('DELIVERY_UNCONFIRMED', [], unconfirmed(id)), executionId: id })
 }
 
-/** What the execution will say if nobody answers (CONTRACT: NO_SUBSCRIBER). Only a hint: where it cannot be stored, the command is sent all the same. */
-async function noteNoSubscriber(ctx: Context, executionId: string): Promise<void> {
+/** What an execution will say if nobody answers (CONTRACT: NO_SUBSCRIBER). */
+export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): Context['markUnheard'] =>
+  createGroupCommit({ items: MAX_UNHEARD }, async (ids) => {
+    await db
+      .update(executions)
+      .set({ noSubscriber: true })
+      .where(and(inArray(executions.id, [...ids]), eq(executions.status, 'SENT')))
+    return ids.map(() => undefined)
+  })
+
+/** Only a hint: where it cannot be stored, the command is sent all the same. */
+async function noteUnheard(ctx: Context, executionId: string): Promise<void> {
   try {
-    await ctx.db.update(executions).set({ noSubscriber: true }).where(eq(executions.id, executionId))
+    await ctx.markUnheard(executionId)
   } catch (error) {
     ctx.log.warn({ executionId, err: error }, 'could not note that nobody was subscribed')
   }
 }
 
-function actionUnknown(type: string, action: string, commands: { name: string }[]): UserError {
+function actionUnknown(type: string, action: string, commands: readonly { name: string }[]): UserError {
   const known = commands
     .map(({ name }) => name)
     .join(', ')
@@ -202,6 +190,9 @@ const brokerUnavailable = (): UserError =>
     [],
     'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   )
+
+const idempotencyConflict = (): UserError =>
+  userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.')
 
 const unconfirmed = (id: string): string =>
   `The broker did not confirm the request in time. Execution ${id} is recorded and stays SENT until a response or its TTL; the request may or may not have reached the thing.`

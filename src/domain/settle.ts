@@ -1,6 +1,7 @@
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { getTableColumns } from 'drizzle-orm'
 import { isDeadlock } from '../db/errors.ts'
 import { executions } from '../db/schema.ts'
+import { returning } from '../db/statement.ts'
 import type { Json } from '../protocol/json.ts'
 import type { Context } from './context.ts'
 import type { Execution, TerminalStatus } from './execution.ts'
@@ -18,52 +19,69 @@ const MAX_TRIES = 5
 
 /**
  * Moves executions from SENT to their terminal status, and returns those that this call moved: a response, a timeout and
- * a cancel all come through this one guarded UPDATE, and whoever comes first wins (CONTRACT promise 2).
+ * a cancel all come through this one statement, and whoever comes first wins (CONTRACT promise 2).
  * At most one settlement for each execution may be given. Subscribers hear of it after the commit.
  */
 export async function settleExecutions(ctx: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
   if (settlements.length === 0) return []
-  const settled = await retryDeadlocks(() => updateOpen(ctx, settlements))
+  const settled = await retryDeadlocks(() => moveSettled(ctx, settlements))
   ctx.live.publish(settled)
   return settled
 }
 
-function updateOpen({ db, replica }: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
-  return db
-    .update(executions)
-    .set({
-      status: sql`settlement.status`,
-      result: sql`settlement.result`,
-      reasonCode: sql`case when settlement.status = 'TIMED_OUT' and ${executions.noSubscriber} then 'NO_SUBSCRIBER' else settlement.reason_code end`,
-      reasonMessage: sql`settlement.reason_message`,
-      settledBy: replica,
-      settledAt: sql`clock_timestamp()`,
-      updatedAt: sql`greatest(clock_timestamp(), ${executions.updatedAt})`,
-    })
-    .from(lockOpen(settlements))
-    .where(and(eq(executions.id, sql`settlement.id`), eq(executions.status, 'SENT')))
-    .returning(getTableColumns(executions))
+/** In the order of their ids, in which the database then takes the rows: two replicas with the same ones seldom deadlock. */
+function moveSettled({ run, replica }: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
+  const given = settlements
+    .map(({ executionId, thingId, status, result, reason }) => ({
+      id: executionId,
+      thingId,
+      status,
+      result,
+      ...reason,
+    }))
+    .sort((one, other) => (one.id < other.id ? -1 : 1))
+  return run<Execution>(SETTLE, [JSON.stringify(given), replica])
 }
 
-/** The settlements whose execution is open, locked in the order of their ids: two replicas with one batch do not deadlock. */
-function lockOpen(settlements: readonly Settlement[]) {
-  const rows = settlements.map(({ executionId, thingId, status, result, reason }) => ({
-    id: executionId,
-    thing_id: thingId,
-    status,
-    result,
-    reason_code: reason?.code,
-    reason_message: reason?.message,
-  }))
-  return sql`(
-    select given.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given(
-      id uuid, thing_id text, status execution_status, result jsonb, reason_code text, reason_message text)
-    join executions open on open.id = given.id
-    where open.status = 'SENT' and open.thing_id = coalesce(given.thing_id, open.thing_id)
-    order by given.id
-    for update of open
-  ) as settlement`
+/** Settles up to so many of those whose TTL has passed as TIMED_OUT, the first ones first, and returns them. */
+export async function settleExpired(ctx: Context, limit: number): Promise<Execution[]> {
+  const settled = await retryDeadlocks(() => ctx.run<Execution>(SETTLE_EXPIRED, [limit, ctx.replica]))
+  ctx.live.publish(settled)
+  return settled
 }
+
+const { status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt, ...kept } =
+  getTableColumns(executions)
+const names = (columns: object): string[] => Object.values(columns).map(({ name }) => name)
+const KEPT = names(kept)
+const SETTLED = names({ status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt })
+
+/**
+ * The row moves from the open executions to the settled ones. Taken out and put in, and not by an UPDATE across the
+ * partitions: whoever waits for such a row is refused (40001), for one that is gone he simply does not find it.
+ */
+const moving = (given: string): string => `
+with given as materialized (${given}), taken as (
+  delete from executions_open as open using given
+  where open.id = given.id and open.thing_id = coalesce(given."thingId", open.thing_id)
+  returning ${KEPT.map((name) => `open.${name}`)}, open.updated_at, given.status, given.result, given.code, given.message
+)
+insert into executions (${KEPT}, ${SETTLED})
+select ${KEPT}, status, result, case when status = 'TIMED_OUT' and no_subscriber then 'NO_SUBSCRIBER' else code end,
+  message, $2, clock_timestamp(), greatest(clock_timestamp(), updated_at)
+from taken
+returning ${returning(executions)}`
+
+const SETTLE = moving(`
+  select * from json_to_recordset($1::text::json) as given(
+    id uuid, "thingId" text, status execution_status, result jsonb, code text, message text)`)
+
+/** Whoever holds a row is about to settle it, and we do not wait for that: so no two replicas go through the same ones. */
+const SETTLE_EXPIRED = moving(`
+  select id, thing_id as "thingId", 'TIMED_OUT'::execution_status as status, null::jsonb as result, 'NO_RESPONSE' as code,
+    null as message
+  from executions_open where status = 'SENT' and expires_at <= now()
+  order by expires_at limit $1 for update skip locked`)
 
 async function retryDeadlocks<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {

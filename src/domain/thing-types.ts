@@ -6,7 +6,7 @@ import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { isValidTtl } from './execution.ts'
-import type { Page } from './executions.ts'
+import type { Page } from './paging.ts'
 import { findSchemaProblem } from './params.ts'
 import { storableText } from './text.ts'
 

@@ -1,11 +1,12 @@
+import DataLoader from 'dataloader'
 import { and, arrayOverlaps, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
 import { things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
-import type { Page } from './executions.ts'
 import { storable } from './filter.ts'
+import type { Page } from './paging.ts'
 import { storableText } from './text.ts'
 
 export type Thing = typeof things.$inferSelect
@@ -26,6 +27,8 @@ export interface ThingFilter {
 }
 
 const MAX_TAGS = 50
+/** That are looked up together. */
+const MAX_CLIENTS = 500
 const MAX_TAG = 64
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
@@ -36,11 +39,23 @@ export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly stri
     .where(inArray(things.id, ids.filter(isThingId)))
 }
 
-/** The things that a client with this clientId may act for: the one that has it, or none. */
-export async function thingsOfClient({ db }: Pick<Context, 'db'>, clientId: string): Promise<string[]> {
-  if (!CLIENT_ID.test(clientId)) return []
-  const rows = await db.select({ id: things.id }).from(things).where(eq(things.clientId, clientId))
-  return rows.map(({ id }) => id)
+/**
+ * Finds the things that a client with this clientId may act for: the one that has it, or none. Clients that come at the same
+ * time, as all of them do after a change of the registry, are looked up together.
+ */
+export function createClientLookup({ db }: Pick<Context, 'db'>): (clientId: string) => Promise<string[]> {
+  const loader = new DataLoader<string, string[]>(
+    async (clientIds) => {
+      const rows = await db
+        .select({ id: things.id, clientId: things.clientId })
+        .from(things)
+        .where(inArray(things.clientId, [...clientIds]))
+      const ids = new Map(rows.map(({ id, clientId }) => [clientId, id]))
+      return clientIds.map((clientId) => [ids.get(clientId) ?? []].flat())
+    },
+    { cache: false, batchScheduleFn: setImmediate, maxBatchSize: MAX_CLIENTS },
+  )
+  return async (clientId) => (CLIENT_ID.test(clientId) ? loader.load(clientId) : [])
 }
 
 /** Things by id. */

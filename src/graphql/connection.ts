@@ -1,6 +1,5 @@
 import { resolveCursorConnection } from '@pothos/plugin-relay'
 import { ArgumentError } from '../domain/errors.ts'
-import type { Page } from '../domain/executions.ts'
 import {
   checkPageSize,
   DEFAULT_PAGE_SIZE,
@@ -8,6 +7,7 @@ import {
   encodeCursor,
   type Listed,
   MAX_PAGE_SIZE,
+  type Page,
 } from '../domain/paging.ts'
 
 interface PageArguments {

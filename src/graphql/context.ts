@@ -1,4 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import DataLoader from 'dataloader'
+import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
@@ -11,35 +13,51 @@ export interface GraphQLContext {
   things: DataLoader<string, Thing | null>
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
-  /** Aborted when the caller is gone. */
-  signal: AbortSignal
+  /** Aborted when the caller is gone. Made when it is asked for. */
+  signal: () => AbortSignal
 }
 
-export function createGraphQLContext(domain: Context, signal: AbortSignal): GraphQLContext {
-  return {
-    domain,
-    things: batch(
-      (ids) => findThings(domain, ids),
-      (thing) => thing.id,
-    ),
-    thingTypes: batch(
-      (names) => findThingTypes(domain, names),
-      (type) => type.name,
-    ),
-    ignoredResponses: new DataLoader(async (ids) => {
-      const rows = await findIgnoredResponses(domain, ids)
-      return ids.map((id) => rows.filter(({ executionId }) => executionId === id))
-    }, NO_CACHE),
-    signal,
-  }
+/** Over HTTP. */
+export interface ServerContext {
+  req: IncomingMessage
+  res: ServerResponse
 }
 
-// A subscription has one context for as long as it lives: what it loaded must not stay.
-const NO_CACHE = { cache: false }
+export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
+
+export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
+
+/** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
+export function createContexts(domain: Context): CreateContext {
+  const things = loadThings(domain)
+  const thingTypes = loadThingTypes(domain)
+  const ignoredResponses = loadIgnoredResponses(domain)
+  return (signal) => ({ domain, things, thingTypes, ignoredResponses, signal })
+}
+
+const LOADING = { cache: false, maxBatchSize: 500 }
 
 function batch<T>(load: (keys: readonly string[]) => Promise<T[]>, keyOf: (row: T) => string) {
   return new DataLoader<string, T | null>(async (keys) => {
     const rows = new Map((await load([...new Set(keys)])).map((row) => [keyOf(row), row]))
     return keys.map((key) => rows.get(key) ?? null)
-  }, NO_CACHE)
+  }, LOADING)
 }
+
+const loadThings = (domain: Context) =>
+  batch(
+    (ids) => findThings(domain, ids),
+    (thing: Thing) => thing.id,
+  )
+
+const loadThingTypes = (domain: Context) =>
+  batch(
+    (names) => findThingTypes(domain, names),
+    (type: ThingType) => type.name,
+  )
+
+const loadIgnoredResponses = (domain: Context) =>
+  new DataLoader<string, IgnoredResponse[]>(async (ids) => {
+    const rows = await findIgnoredResponses(domain, ids)
+    return ids.map((id) => rows.filter(({ executionId }) => executionId === id))
+  }, LOADING)

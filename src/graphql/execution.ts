@@ -1,7 +1,8 @@
 import { type CancelOutcome, cancelExecution } from '../domain/cancel.ts'
 import { ExecutionNotFound, type UserError } from '../domain/errors.ts'
 import type { Execution } from '../domain/execution.ts'
-import { findExecution, listExecutions } from '../domain/executions.ts'
+import { findExecution } from '../domain/executions.ts'
+import { listExecutions } from '../domain/list-executions.ts'
 import { sendCommand } from '../domain/send.ts'
 import { waitUntilSettled, watchExecutions } from '../domain/watch.ts'
 import { builder } from './builder.ts'
@@ -94,11 +95,12 @@ builder.mutationFields((t) => ({
     description:
       'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
-    resolve: async (_root, { input }, { domain, signal }) => {
+    resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, wait } = input
+      const { domain } = context
       const sent = await sendCommand(domain, { thingId, action, params, ttl, idempotencyKey, requestedBy: null })
       if (!sent.ok || !wait) return payloadOf(sent)
-      return { value: await waitUntilSettled(domain, sent.value, signal), errors: [] }
+      return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },
   }),
   cancelExecution: t.field({

@@ -1,11 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
-import { createGraphQLContext, type GraphQLContext } from './context.ts'
+import {
+  type CreateContext,
+  createContexts,
+  type GraphQLContext,
+  type GraphQLServer,
+  type ServerContext,
+} from './context.ts'
+import { createDoor, type RequestWithBody } from './door.ts'
 import { maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
+import { createOperations, type ReadOperation } from './operations.ts'
 import { schema } from './schema.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -29,32 +36,56 @@ const GRAPHIQL_OPTIONS = {
   defaultTabs: GRAPHIQL_TABS,
 }
 
-export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
-
-/** Over HTTP there are a request and a response; over WebSocket the signal says when the caller is gone. */
-export interface ServerContext {
-  req?: IncomingMessage
-  res?: ServerResponse
-  signal?: AbortSignal
+/** GraphQL for both of its doors. */
+export interface GraphQL {
+  readOperation: ReadOperation
+  createContext: CreateContext
+  /** What a client is shown of an error. */
+  mask: (error: unknown) => Error
+  /** Over HTTP, SSE included. */
+  handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
 }
 
-/** GraphQL over HTTP and SSE, and the engine behind the WebSocket: one place for limits, errors and context. */
-export function createGraphQLServer(ctx: Context): GraphQLServer {
+export function createGraphQL(ctx: Context): GraphQL {
+  const mask = (error: unknown) => maskError(ctx.log, error)
+  const createContext = createContexts(ctx)
+  const yoga = createYogaServer(createContext, mask)
+  const readOperation = createOperations(yoga, mask)
+  return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation) }
+}
+
+/** One place for limits, errors and context. */
+function createYogaServer(createContext: CreateContext, mask: (error: unknown) => Error): GraphQLServer {
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, signal }) => createGraphQLContext(ctx, signal ?? request.signal),
-    plugins: new EnvelopArmor(LIMITS).protect().plugins,
-    maskedErrors: { maskError: (error) => maskError(ctx.log, error) },
+    context: ({ request }) => createContext(() => request.signal),
+    plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
+    maskedErrors: { maskError: mask },
+    // Documents are kept in operations.ts.
+    parserAndValidationCache: false,
     // Bodies are limited before they come here (http/body.ts); forms could be posted by any page, JSON cannot (CSRF).
+    maxRequestBodySize: false,
     multipart: false,
     cors: false,
     landingPage: false,
     graphiql: GRAPHIQL_OPTIONS,
-    renderGraphiQL: () => graphiqlPage,
+    renderGraphiQL: loadGraphiQLPage,
     logging: false,
   })
 }
 
-/** GraphiQL with all it needs in the page: it works without internet access. */
-export const graphiqlPage = renderGraphiQL(GRAPHIQL_OPTIONS)
+/** The short way (door.ts) asks plugins about documents. One that wants to see requests or executions would be passed by, and must not be here unnoticed. */
+function onlyOfDocuments<T extends object>(plugins: T[]): T[] {
+  const foreign = plugins.flatMap((plugin) => Object.keys(plugin)).find((hook) => !DOCUMENT_HOOKS.includes(hook))
+  if (foreign) throw new Error(`a GraphQL plugin has the hook ${foreign}, which graphql/door.ts does not call`)
+  return plugins
+}
+
+const DOCUMENT_HOOKS = ['onParse', 'onValidate']
+
+/** GraphiQL with all it needs in the page: it works without internet access. Not loaded before somebody opens it: it takes 45 MB. */
+export async function loadGraphiQLPage(): Promise<string> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
+  return renderGraphiQL(GRAPHIQL_OPTIONS)
+}

@@ -1,117 +1,114 @@
 import { setMaxListeners } from 'node:events'
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
-import { useServer } from 'graphql-ws/use/ws'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { makeServer } from 'graphql-ws'
 import type { WebSocket, WebSocketServer } from 'ws'
-import type { GraphQLServer } from './server.ts'
+import type { Logger } from '../base/log.ts'
+import { schema } from './schema.ts'
+import type { GraphQL } from './server.ts'
+import { type Subscription, subscribe } from './subscribe.ts'
 
 /** Operations that one socket may have open at a time. */
 const MAX_OPERATIONS = 10_000
 const CONNECTION_INIT_TIMEOUT_MS = 10_000
 /** A socket whose other end does not answer a ping within this time is dead, and is closed. */
 const KEEP_ALIVE_MS = 12_000
+/** While so much is not sent yet, the next message waits: a subscriber that does not read gets the latest state later, and no queue. */
+const MAX_BUFFERED_BYTES = 64 * 1024
+const INTERNAL_ERROR = 4500
 
-type Operation = ExecutionArgs & {
-  execute: (args: ExecutionArgs) => Promise<ExecutionResult>
-  subscribe: (args: ExecutionArgs) => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>
-}
+/** What graphql-ws carries from `onSubscribe` to `execute` and `subscribe`. */
+type Prepared = ExecutionArgs & Subscription
 
-interface SocketState extends Record<PropertyKey, unknown> {
-  operations?: Set<string>
-  gone?: AbortController
+type WebSocketDoor = Pick<GraphQL, 'readOperation' | 'createContext' | 'mask'>
+
+/** What we keep of each socket. */
+interface Extra extends Record<PropertyKey, unknown> {
+  operations: Set<string>
+  gone: AbortController
+  signal: () => AbortSignal
 }
 
 /**
- * Serves graphql-transport-ws on these sockets. Operations run through Yoga's own pipeline, so limits, context and masked
- * errors are those of HTTP: graphql-ws left alone would show an error's insides.
+ * Serves graphql-transport-ws on these sockets. Documents are read as over HTTP, so limits, context and masked errors are the
+ * same: graphql-ws left alone would show an error's insides. Returns the function that ends the pings.
  */
-export function serveGraphQLWebSockets(
-  server: GraphQLServer,
-  sockets: WebSocketServer,
-): { dispose: () => void | Promise<void> } {
-  const served = useServer<Record<string, unknown>, SocketState>(
-    {
-      connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
-      execute: (args) => (args as Operation).execute(args),
-      subscribe: (args) => (args as Operation).subscribe(args),
-      onConnect: ({ extra }) => {
-        extra.operations = new Set()
-        extra.gone = new AbortController()
-        // Each operation that waits listens to it.
-        setMaxListeners(0, extra.gone.signal)
-      },
-      onDisconnect: ({ extra }) => extra.gone?.abort(),
-      onComplete: ({ extra }, id) => void extra.operations?.delete(id),
-      onSubscribe: ({ extra }, id, params) => {
-        const { operations, gone } = extra
-        if (!operations || !gone || operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
-        operations.add(id)
-        const prepared = prepare(server, { req: extra.request, signal: gone.signal, params })
-        return prepared.then((operation) => {
-          if (Array.isArray(operation)) operations.delete(id)
-          return operation
-        })
-      },
+export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocketServer, log: Logger): () => void {
+  const server = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
+    execute: (args) => {
+      const { operation, contextValue, variableValues } = args as Prepared
+      return operation.run(contextValue, variableValues)
     },
-    sockets,
-    KEEP_ALIVE_MS,
-  )
-  sockets.on('connection', forgiveErrors)
-  return served
+    subscribe: (args) => subscribe(args as Prepared, graphql.mask),
+    onDisconnect: ({ extra }) => extra.gone.abort(),
+    onComplete: ({ extra }, id) => void extra.operations.delete(id),
+    onSubscribe: ({ extra: { operations, signal } }, id, payload) => {
+      if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
+      const { operationName, variables } = payload
+      const operation = graphql.readOperation(payload)
+      if (!('run' in operation)) return operation
+      operations.add(id)
+      // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
+      Object.assign(payload, { query: '' })
+      const contextValue = graphql.createContext(signal)
+      const { document } = operation
+      return { schema, document, operation, operationName, contextValue, variableValues: variables } as Prepared
+    },
+  })
+  sockets.on('connection', (socket) => {
+    const gone = new AbortController()
+    // Each operation that waits listens to it.
+    setMaxListeners(0, gone.signal)
+    const extra = { operations: new Set<string>(), gone, signal: () => gone.signal }
+    const closed = server.opened(adapt(socket, log), extra)
+    socket.once('close', (code, reason) => {
+      closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a WebSocket did not end well'))
+    })
+  })
+  return pingAll(sockets)
 }
 
-/** A frame that is too large, and the like: `ws` closes with the code for it. graphql-ws would print each with its stack. */
-function forgiveErrors(socket: WebSocket): void {
-  socket.removeAllListeners('error')
-  socket.on('error', () => {})
-}
-
-type Params = {
-  query: string
-  operationName?: string | null | undefined
-  variables?: Record<string, unknown> | null | undefined
-}
-
-async function prepare(
-  server: GraphQLServer,
-  { params, ...initial }: Parameters<GraphQLServer['getEnveloped']>[0] & { params: Params },
-): Promise<Operation | readonly GraphQLError[]> {
-  const { schema, execute, subscribe, contextFactory, parse, validate } = server.getEnveloped({ ...initial, params })
-  const document = readDocument(params, parse, (parsed) => validate(schema, parsed))
-  if ('errors' in document) return document.errors
+/** A socket as graphql-ws wants it. */
+function adapt(socket: WebSocket, log: Logger): Parameters<ReturnType<typeof makeServer>['opened']>[0] {
+  // A frame that is too large, and the like: `ws` closes with the code for it.
+  socket.on('error', (error) => log.debug({ err: error }, 'a WebSocket broke'))
   return {
-    schema,
-    document,
-    operationName: params.operationName,
-    variableValues: params.variables,
-    contextValue: await contextFactory(),
-    execute,
-    subscribe,
+    protocol: socket.protocol,
+    send: (text) => send(socket, text),
+    close: (code, reason) => socket.close(code, reason),
+    onMessage: (handle) => {
+      socket.on('message', (data) => {
+        handle(String(data)).catch((error: unknown) => {
+          log.error({ err: error }, 'a WebSocket message could not be handled')
+          socket.close(INTERNAL_ERROR, 'Something went wrong inside the service.')
+        })
+      })
+    },
   }
 }
 
-/** What is wrong with a document is answered, with the codes that it has over HTTP: thrown, it would close the socket. */
-function readDocument(
-  { query, operationName }: Params,
-  parse: (source: string) => DocumentNode,
-  validate: (document: DocumentNode) => readonly GraphQLError[],
-): DocumentNode | { errors: GraphQLError[] } {
-  let code = 'GRAPHQL_PARSE_FAILED'
-  try {
-    const document = parse(query)
-    code = 'GRAPHQL_VALIDATION_FAILED'
-    const errors = validate(document)
-    if (errors.length > 0) return { errors: errors.map((error) => withCode(error, code)) }
-    if (getOperationAST(document, operationName)) return document
-    const noOperation = new GraphQLError('expected one operation, or the name of one as operationName')
-    return { errors: [withCode(noOperation, 'OPERATION_RESOLUTION_FAILURE')] }
-  } catch (error) {
-    if (error instanceof GraphQLError) return { errors: [withCode(error, code)] }
-    throw error
-  }
+/** Resolves when the next message may be sent: at once, unless the other end is slow. */
+function send(socket: WebSocket, text: string): Promise<void> | void {
+  if (socket.readyState !== socket.OPEN) return
+  if (socket.bufferedAmount < MAX_BUFFERED_BYTES) return socket.send(text)
+  // An error is followed by the end of the socket, which ends its operations.
+  return new Promise((resolve) => socket.send(text, () => resolve()))
 }
 
-function withCode({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } })
+/** One timer for all sockets. Who still owes an answer at the next ping is gone. */
+function pingAll(sockets: WebSocketServer): () => void {
+  const owing = new WeakSet<WebSocket>()
+  sockets.on('connection', (socket) => socket.on('pong', () => owing.delete(socket)))
+  const timer = setInterval(() => {
+    for (const socket of sockets.clients) {
+      if (owing.has(socket)) socket.terminate()
+      else if (socket.readyState === socket.OPEN) {
+        owing.add(socket)
+        socket.ping()
+      }
+    }
+  }, KEEP_ALIVE_MS)
+  return () => clearInterval(timer)
 }
 
 const tooManyOperations = (): GraphQLError =>

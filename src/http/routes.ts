@@ -7,13 +7,13 @@ import { API_PATH, createRestRoutes } from './rest.ts'
 export interface RouteOptions {
   brokerProblem: () => string | undefined
   /** What a browser gets at `/`. */
-  page: string
+  page: () => Promise<string>
 }
 
 /** Everything over HTTP that is not GraphQL. */
 export function createRoutes(ctx: Context, { brokerProblem, page }: RouteOptions): Hono {
   const routes = new Hono()
-  routes.get('/', (c) => c.html(page))
+  routes.get('/', (c) => c.html(page()))
   routes.route('/', createHealthRoutes(ctx, brokerProblem))
   routes.route(API_PATH, createRestRoutes(ctx))
   routes.notFound(({ req }) => problemResponse(404, 'NOT_FOUND', `There is nothing at ${req.method} ${req.path}.`))

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
+import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 
@@ -79,7 +80,6 @@ function refuse(req: IncomingMessage, res: ServerResponse, status: number, messa
   // What is left of the body is not read: the connection cannot be used again.
   res.setHeader('connection', 'close')
   sendJson(res, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
-  req.unpipe()
   req.resume()
 }
 
@@ -91,6 +91,7 @@ function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head:
   const server = sockets[pathOf(req)]
   if (!server) return reject(socket, '404 Not Found')
   if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
+  joinWrites(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
 }
 

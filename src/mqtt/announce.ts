@@ -1,11 +1,11 @@
 /** Publishes what was committed, for other replicas and for rule engines: cheaply, twice for each command, and never waited for. */
 import type { MqttClient } from 'mqtt'
-import { writeToStream } from 'mqtt-packet'
+import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
 import type { Execution } from '../domain/execution.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { updatedTopic } from '../protocol/topics.ts'
-import { encodeUpdate } from '../protocol/updates.ts'
+import { beginningOfReplica, encodeUpdate } from '../protocol/updates.ts'
 import { createRareWarning } from './rare-log.ts'
 import { type Author, toUpdate } from './updates.ts'
 
@@ -13,11 +13,12 @@ import { type Author, toUpdate } from './updates.ts'
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 
 /** A function that publishes on a connection. */
-export function createAnnouncer(author: Author, log: Logger) {
+export function createAnnouncer({ deployment, replica }: Author, log: Logger) {
+  const beginning = beginningOfReplica(deployment, replica)
   const warn = createRareWarning(log, 'updates are not announced; other replicas find them in the database')
   return function announce(client: MqttClient, executions: readonly Execution[]): void {
     for (const execution of executions) {
-      const payload = encodeUpdate(toUpdate(execution, author))
+      const payload = encodeUpdate(beginning, toUpdate(execution))
       if (client.stream.writableLength > MAX_UNSENT_BYTES) warn({ why: 'the broker takes them too slowly' })
       else if (isTooBig(payload)) warn({ why: 'it is too big for a message', executionId: execution.id })
       else write(client, updatedTopic({ thingId: execution.thingId, executionId: execution.id }), payload)
@@ -28,9 +29,9 @@ export function createAnnouncer(author: Author, log: Logger) {
 /** Past mqtt.js, whose publish() costs several times as much. A packet of QoS 0 has no state that it would have to know. */
 function write(client: MqttClient, topic: string, payload: string): void {
   const { protocolVersion } = client.options
-  writeToStream({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, client.stream, {
-    protocolVersion,
-  })
+  client.stream.write(
+    generate({ cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false }, { protocolVersion }),
+  )
 }
 
 /** A broker may end the connection of whoever sends more. A character takes three bytes at most. */

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { connect, type IClientOptions, MqttClient } from 'mqtt'
+import { joinWrites } from '../base/join-writes.ts'
 
 /** A broker of its own, at a URL (mqtt, mqtts, ws or wss; user and password may be in it). */
 export interface ExternalLink {
@@ -48,6 +49,7 @@ export function openConnection(client: MqttClient): void {
   client.connect()
   // mqtt.js leaves Nagle on, which costs 40 ms for each command that is alone on the link.
   if (client.stream instanceof Socket) client.stream.setNoDelay(true)
+  joinWrites(client.stream)
 }
 
 /** Ends a connection at once. On TCP also what the kernel has not sent yet is dropped, so that it cannot arrive late. */
@@ -74,6 +76,8 @@ function clientOptions(clientId: string, version: ProtocolVersion): IClientOptio
     manualConnect: true,
     reconnectPeriod: 0,
     resubscribe: false,
+    // Its debug log costs even where it is off.
+    log: () => {},
     ...(version === 5 && {
       properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, receiveMaximum: RECEIVE_MAXIMUM },
     }),

@@ -1,7 +1,7 @@
 /** Takes what arrives to those whom it concerns: responses to the domain in batches, and each is acknowledged once it is committed. */
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
-import { writeToStream } from 'mqtt-packet'
+import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
 import type { IncomingResponse, ResponseHandler } from '../domain/ports.ts'
 import { RECEIVE_MAXIMUM } from './link.ts'
@@ -98,6 +98,8 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
   /** What arrives while a batch is on its way is the next batch: alone a response waits for nothing, in a rush they share a commit. */
   async function settleWaiting(handler: ResponseHandler): Promise<void> {
     while (waiting.length > 0 && !stopping.signal.aborted) {
+      // After the input that came together with these has been read: it belongs to the same batch.
+      await setImmediate()
       const batch = waiting.slice(0, MAX_BATCH)
       const responses = batch.flatMap(({ response }) => response ?? [])
       if (responses.length > 0 && !(await handOver(handler, responses))) return
@@ -134,7 +136,7 @@ const failureOf = (work: Promise<void>): Promise<unknown> =>
 function acknowledge({ client, messageId }: Arrival): void {
   if (messageId === undefined || !client.connected) return
   const protocolVersion = client.options.protocolVersion
-  writeToStream({ cmd: 'puback', messageId }, client.stream, { protocolVersion })
+  client.stream.write(generate({ cmd: 'puback', messageId }, { protocolVersion }))
 }
 
 const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0

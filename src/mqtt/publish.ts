@@ -1,5 +1,6 @@
 /** Publishes requests on one connection, each until its PUBACK, its deadline or the end of the connection. */
-import type { IClientPublishOptions, MqttClient } from 'mqtt'
+import type { MqttClient } from 'mqtt'
+import { generate, type IPublishPacket } from 'mqtt-packet'
 import type { OutgoingRequest, PublishOutcome } from '../domain/ports.ts'
 import { encodeRequest } from '../protocol/messages.ts'
 import { requestTopic, responseTopic } from '../protocol/topics.ts'
@@ -74,10 +75,18 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   function send(delivery: Delivery): void {
     if (delivery.expiresAt <= performance.now())
       return delivery.settle(unconfirmed('its TTL passed before it could be sent'))
-    client.publish(delivery.topic, delivery.payload, publishOptions(delivery), () => {})
-    const messageId = client.getLastMessageId()
-    delivery.messageId = messageId
-    inFlight.set(messageId, delivery)
+    delivery.messageId = freeMessageId()
+    inFlight.set(delivery.messageId, delivery)
+    // Past mqtt.js, whose store of unconfirmed publishes sends them again after a reconnect, however old.
+    const { protocolVersion } = client.options
+    client.stream.write(generate(packetOf(delivery, delivery.messageId), { protocolVersion }))
+  }
+
+  /** Of those of mqtt.js, which counts round and does not know which of ours are in use. */
+  function freeMessageId(): number {
+    let messageId = client.messageIdProvider.allocate()
+    while (messageId === null || inFlight.has(messageId)) messageId = client.messageIdProvider.allocate()
+    return messageId
   }
 
   function giveUp(delivery: Delivery): void {
@@ -94,14 +103,18 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
 
   function withdraw(delivery: Delivery, why: string): void {
     delivery.settle(unconfirmed(why))
-    if (delivery.messageId !== undefined) client.removeOutgoingMessage(delivery.messageId)
   }
 }
 
-/** mqtt.js leaves the properties out where the connection is of MQTT 3.1.1. */
-function publishOptions({ request, expiresAt }: Delivery): IClientPublishOptions {
+/** The properties are left out where the connection is of MQTT 3.1.1. */
+function packetOf({ request, topic, payload, expiresAt }: Delivery, messageId: number): IPublishPacket {
   return {
+    cmd: 'publish',
+    messageId,
+    topic,
+    payload,
     qos: 1,
+    dup: false,
     retain: false,
     properties: {
       messageExpiryInterval: Math.max(1, Math.floor((expiresAt - performance.now()) / 1000)),

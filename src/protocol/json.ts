@@ -9,19 +9,24 @@ export type JsonObject = { [key: string]: Json }
 
 export const MAX_JSON_DEPTH = 64
 
-/** Where a JSON value cannot be stored, and why: `undefined` when it can. Walks without recursion, so depth cannot break it. */
-export function findJsonProblem(root: unknown): { path: string[]; problem: string } | undefined {
-  const open: { value: unknown; path: string[] }[] = [{ value: root, path: [] }]
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { value, path } = next
-    if (path.length > MAX_JSON_DEPTH) return { path, problem: `is nested deeper than ${MAX_JSON_DEPTH} levels` }
-    const problem = scalarProblem(value)
-    if (problem) return { path, problem }
-    if (typeof value !== 'object' || value === null) continue
-    for (const [key, child] of Object.entries(value)) {
-      if (isUnstorable(key)) return { path, problem: 'has a name with a NUL or a lone surrogate in it' }
-      open.push({ value: child, path: [...path, key] })
-    }
+export interface JsonProblem {
+  path: string[]
+  problem: string
+}
+
+/** Where a JSON value cannot be stored, and why: `undefined` when it can. It goes no deeper than the limit, so depth cannot break it. */
+export const findJsonProblem = (root: unknown): JsonProblem | undefined => findProblemWithin(root, 0)
+
+/** The path is put together on the way back: most values have no problem, and need none. */
+function findProblemWithin(value: unknown, depth: number): JsonProblem | undefined {
+  if (depth > MAX_JSON_DEPTH) return { path: [], problem: `is nested deeper than ${MAX_JSON_DEPTH} levels` }
+  const problem = scalarProblem(value)
+  if (problem) return { path: [], problem }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const key of Object.keys(value)) {
+    if (isUnstorable(key)) return { path: [], problem: 'has a name with a NUL or a lone surrogate in it' }
+    const found = findProblemWithin((value as Record<string, unknown>)[key], depth + 1)
+    if (found) return { ...found, path: [key, ...found.path] }
   }
   return undefined
 }

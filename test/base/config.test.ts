@@ -12,6 +12,7 @@ describe('the settings', () => {
       mqttClientId: expect.stringMatching(/^fleet-commands-[\w.:-]{1,38}-4000$/),
       mqttSharedGroup: undefined,
       mqttPort: 1883,
+      retentionDays: undefined,
       dataDir: './data',
       logLevel: 'info',
     })
@@ -29,6 +30,7 @@ describe('the settings', () => {
       MQTT_CLIENT_ID: 'fleet-1',
       MQTT_SHARED_GROUP: 'fleet',
       MQTT_PORT: '65535',
+      RETENTION_DAYS: '90',
       DATA_DIR: '/var/lib/fleet commands',
       LOG_LEVEL: 'silent',
     }
@@ -40,6 +42,7 @@ describe('the settings', () => {
       mqttClientId: 'fleet-1',
       mqttSharedGroup: 'fleet',
       mqttPort: 65_535,
+      retentionDays: 90,
       dataDir: given.DATA_DIR,
       logLevel: 'silent',
     })
@@ -54,6 +57,9 @@ describe('the settings', () => {
     ['MQTT_SHARED_GROUP', 'a/b', /got "a\/b", expected 1 to 60 characters/],
     ['MQTT_PORT', '-1', /got "-1", expected a port from 0 to 65535/],
     ['MQTT_PORT', '1.5', /got "1.5", expected a port/],
+    ['RETENTION_DAYS', '0', /got "0", expected a whole number of days from 1 to 36500/],
+    ['RETENTION_DAYS', '1.5', /got "1.5", expected a whole number of days/],
+    ['RETENTION_DAYS', '-1', /got "-1", expected a whole number of days/],
     ['HOST', 'a b', /got "a b", expected a host name/],
     ['HOST', 'http://x', /got "http:\/\/x", expected a host name/],
     ['LOG_LEVEL', 'loud', /got "loud", expected one of trace, debug, info/],

@@ -5,7 +5,7 @@ import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
-import { commonStatus, REPLICAS, readiness, type Service, startService } from '../support/service.ts'
+import { REPLICAS, readiness, type Service, startService, untilReady } from '../support/service.ts'
 
 const canRun = onServices && hasMosquitto
 if (!canRun) console.warn('no DATABASE_URL and MQTT_URL, or no mosquitto: outages of the broker did NOT run')
@@ -36,8 +36,6 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
   })
 
   const ready = () => readiness(service.url)
-  const untilReady = (status: number) =>
-    expect.poll(() => commonStatus(service.url), { timeout: 15_000, interval: 50 }).toBe(status)
   const untilStatus = (id: string, status: string) =>
     expect.poll(async () => (await service.execution(id)).status, { timeout: 10_000, interval: 50 }).toBe(status)
   const countExecutions = async () => {
@@ -62,7 +60,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
 
   it('at send: BROKER_UNAVAILABLE, and nothing is recorded', async () => {
     await wire.cut()
-    await untilReady(503)
+    await untilReady(service, 503)
     expect((await ready()).checks).toMatchObject({ database: 'ok', broker: expect.stringMatching(/./) })
     expect((await ready()).checks['broker']).not.toBe('ok')
     const before = await countExecutions()
@@ -81,7 +79,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
     expect(await response.json()).toMatchObject({ status: 503, code: 'BROKER_UNAVAILABLE' })
     expect(await countExecutions()).toBe(before)
     await wire.restore()
-    await untilReady(200)
+    await untilReady(service, 200)
     // The key was not used up by what was not recorded.
     const { execution } = await service.send({ thingId, ttl: 1, idempotencyKey: `${thingId}-gone` })
     expect(execution?.status).toBe('SENT')
@@ -113,7 +111,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
       // The retry names the execution, and sends nothing.
       expect((await service.send(input)).execution).toMatchObject({ id, status: 'SENT' })
       await wire.restore()
-      await untilReady(200)
+      await untilReady(service, 200)
       expect((await service.send(input)).execution?.id).toBe(id)
       await expectNothingStale()
       await untilStatus(id, 'TIMED_OUT')
@@ -127,7 +125,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
     const id = execution?.id ?? errors[0]?.executionId ?? ''
     await untilStatus(id, 'TIMED_OUT')
     await wire.restore()
-    await untilReady(200)
+    await untilReady(service, 200)
     await expectNothingStale()
   })
 
@@ -138,7 +136,7 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
     await wire.cut()
     const id = (await sending).errors[0]?.executionId ?? ''
     await wire.restore()
-    await untilReady(200)
+    await untilReady(service, 200)
     await device.respond(id, { status: 'SUCCEEDED' })
     await untilStatus(id, 'SUCCEEDED')
   })
@@ -156,13 +154,13 @@ describe.skipIf(!canRun)('while the broker is gone', () => {
     const waiting = service.send({ thingId, ttl: 2, wait: true })
     await expect.poll(() => device.requests.length, { timeout: 5_000 }).toBe(1)
     await broker.kill()
-    await untilReady(503)
+    await untilReady(service, 503)
     const { execution } = await waiting
     expect(execution).toMatchObject({ status: 'TIMED_OUT' })
     const lateness = Date.parse(execution?.settledAt ?? '') - Date.parse(execution?.expiresAt ?? '')
     expect(lateness).toBeLessThanOrEqual(1_000)
     await broker.start()
-    await untilReady(200)
+    await untilReady(service, 200)
     await expect.poll(() => device.client.connected, { timeout: 5_000 }).toBe(true)
     // It forgot everything with its kill: the device subscribes again.
     await device.stop()

@@ -4,7 +4,7 @@ import { type Backend, createBackend, onServices } from '../support/backend.ts'
 import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
-import { commonStatus, readiness, type Service, startService } from '../support/service.ts'
+import { readiness, type Service, startService, untilReady } from '../support/service.ts'
 import { watch } from '../support/subscription.ts'
 
 if (!onServices) console.warn('DATABASE_URL and MQTT_URL are not set: outages of the database did NOT run')
@@ -36,8 +36,6 @@ describe.skipIf(!onServices)('while the database is gone', () => {
   afterEach(() => wire.restore())
 
   const ready = () => readiness(service.url)
-  const untilReady = (status: number) =>
-    expect.poll(() => commonStatus(service.url), { timeout: 10_000, interval: 50 }).toBe(status)
 
   async function send(ttl: number): Promise<string> {
     const { execution, errors } = await service.send({ thingId, ttl })
@@ -88,13 +86,13 @@ describe.skipIf(!onServices)('while the database is gone', () => {
       await goAway()
       // The broker confirms these: from here on they may not be lost.
       for (const id of [...answered, waited]) await device.respond(id, { status: 'SUCCEEDED', result: id })
-      await untilReady(503)
+      await untilReady(service, 503)
       expect((await ready()).checks).toMatchObject({ broker: 'ok' })
       for (let round = 0; round < 3; round++) await expectRefusedFast()
       await sleep(1_500)
 
       await wire.restore()
-      await untilReady(200)
+      await untilReady(service, 200)
       for (const id of answered) {
         await expect.poll(async () => (await service.execution(id)).status, { timeout: 10_000 }).toBe('SUCCEEDED')
         expect(await service.execution(id)).toMatchObject({ result: id, ignoredResponseCount: 0 })
@@ -116,7 +114,7 @@ describe.skipIf(!onServices)('while the database is gone', () => {
     for (const id of ids) await device.respond(id, { status: 'SUCCEEDED' })
     await sleep(5_000)
     await wire.restore()
-    await untilReady(200)
+    await untilReady(service, 200)
     await expect
       .poll(async () => Promise.all(ids.map(async (id) => (await service.execution(id)).status)), { timeout: 10_000 })
       .not.toContain('SENT')
@@ -133,7 +131,7 @@ describe.skipIf(!onServices)('while the database is gone', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'DATABASE_UNAVAILABLE' } }])
     expect(performance.now() - startedAt).toBeLessThan(20_000)
     await wire.restore()
-    await untilReady(200)
+    await untilReady(service, 200)
     await expect.poll(async () => (await service.execution(id)).status, { timeout: 10_000 }).toBe('SUCCEEDED')
   }, 60_000)
 })

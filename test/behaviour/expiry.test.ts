@@ -117,6 +117,24 @@ describe('expiry, of many at once', () => {
     expect(Math.max(...lateness)).toBeLessThanOrEqual(3_000)
   }, 60_000)
 
+  it('replicas share what is due: each execution is settled by one of them', async () => {
+    const { ctx } = domain
+    const other = onServices ? await openDomain({ backend: domain.backend, replica: 'other' }) : undefined
+    const settled: string[] = []
+    for (const { live } of other ? [ctx, other.ctx] : [ctx]) {
+      live.listen({}, { onChange: ({ id, status }) => status === 'TIMED_OUT' && settled.push(id), onGap: () => {} })
+    }
+    const ids: string[] = []
+    for (let n = 0; n < 10; n++) ids.push(...(await insertOpen(ctx, thingId, Array(500).fill(2_000))))
+    const stops = [startExpiry(ctx), ...(other ? [startExpiry(other.ctx)] : [])]
+    await expect.poll(() => settled.length, { timeout: 20_000, interval: 100 }).toBe(ids.length)
+    expect(settled.sort()).toEqual(ids.sort())
+    for (const stop of stops) await stop()
+    const by = new Set((await readExecutions(ctx, ids)).map(({ settledBy }) => settledBy))
+    expect(by.size).toBe(other ? 2 : 1)
+    await other?.stop()
+  }, 60_000)
+
   it('those that end tomorrow cost a look nothing: it reads the index up to now only', async () => {
     const { ctx } = domain
     await ctx.db.execute(sql`
@@ -125,7 +143,7 @@ describe('expiry, of many at once', () => {
     await ctx.db.execute(sql`analyze executions`)
     const plan = await ctx.db.execute(sql`explain (analyze, format json) ${queryDueSoon(ctx).getSQL()}`)
     const text = JSON.stringify(plan)
-    expect(text).toMatch(/"Index Name":"executions_open"/)
+    expect(text).toMatch(/"Index Name":"executions_due"/)
     expect(text).toMatch(/"Index Cond":"\(expires_at < /)
     expect(text).not.toMatch(/"Rows Removed by Filter":[1-9]\d\d/)
   }, 60_000)

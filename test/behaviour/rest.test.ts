@@ -117,7 +117,7 @@ describe('REST', () => {
     )
   })
 
-  // The service hangs up on the rest of such a body, and our balancer loses the answer with it.
+  // By the door itself: a balancer answers a body that is too big in its own way.
   it.skipIf(REPLICAS > 1)('refuses a body of more than 256 KB, whether or not its length is told', async () => {
     const text = JSON.stringify({ thingId, action: 'x', params: { text: 'x'.repeat(257 * 1024) } })
     expectProblem(await send('/commands', { method: 'POST', body: text }), 413, 'BODY_TOO_LARGE')

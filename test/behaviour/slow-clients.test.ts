@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type WebSocket from 'ws'
-import { createGraphQLServer, GRAPHQL_PATH } from '../../src/graphql/server.ts'
+import { createGraphQL, GRAPHQL_PATH } from '../../src/graphql/server.ts'
 import { serveGraphQLWebSockets } from '../../src/graphql/websocket.ts'
 import { createSockets, type Listener, listen } from '../../src/http/server.ts'
 import { readUntilSettled, sendAndSettle } from '../support/changes.ts'
@@ -27,21 +28,23 @@ interface SlowClient {
 
 let domain: Domain
 let door: Listener
+let stopPings: () => void
 
 beforeAll(async () => {
   domain = await openDomain()
-  const graphql = createGraphQLServer(domain.ctx)
-  const sockets = createSockets()
-  serveGraphQLWebSockets(graphql, sockets)
+  const graphql = createGraphQL(domain.ctx)
+  const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
+  stopPings = serveGraphQLWebSockets(graphql, sockets, domain.ctx.log)
   const doors = {
     routes: new Hono(),
-    graphql: { path: GRAPHQL_PATH, handle: graphql },
+    graphql: { path: GRAPHQL_PATH, handle: graphql.handle },
     sockets: { [GRAPHQL_PATH]: sockets },
   }
   door = await listen('127.0.0.1', 0, doors, domain.ctx.log)
 })
 
 afterAll(async () => {
+  stopPings()
   await door.stop()
   await domain.stop()
 })

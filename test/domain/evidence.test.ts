@@ -21,12 +21,13 @@ describe('what is evidence, and what is a copy', () => {
       `create function fail_on_demand() returns trigger language plpgsql as $$
         declare code text;
         begin
-          select failures.code into code from failures where on_table = tg_table_name and status = new.status::text;
+          select failures.code into code from failures where on_table = tg_argv[0] and status = new.status::text;
           if code is not null then raise exception 'on demand' using errcode = code; end if;
           return new;
         end $$`,
-      'create trigger fail_on_demand before insert on ignored_responses for each row execute function fail_on_demand()',
-      'create trigger fail_on_demand before update on executions for each row execute function fail_on_demand()',
+      "create trigger fail_on_demand before insert on ignored_responses for each row execute function fail_on_demand('ignored_responses')",
+      // Settling puts a row among the settled ones.
+      "create trigger fail_on_demand before insert on executions_settled for each row execute function fail_on_demand('executions')",
     ]) {
       await domain.ctx.db.execute(sql.raw(statement))
     }

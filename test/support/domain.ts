@@ -1,5 +1,4 @@
 /** The domain on a real database, without doors: for what is about many executions at once. */
-import { randomUUID } from 'node:crypto'
 import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
@@ -9,6 +8,9 @@ import type { Execution } from '../../src/domain/execution.ts'
 import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
+import { createRegistry } from '../../src/domain/registry.ts'
+import { createUnheardMarker } from '../../src/domain/send.ts'
+import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createGateway } from '../../src/mqtt/gateway.ts'
 import { responseTopic } from '../../src/protocol/topics.ts'
 import { type Backend, createBackend } from './backend.ts'
@@ -28,12 +30,16 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const store = databaseUrl ? await openPostgres(databaseUrl, name) : await openEmbedded(dataDir)
   const ctx: Context = {
     db: store.db,
+    run: store.run,
     log,
     gateway: createGateway({ link: { kind: 'external', url: 'mqtt://127.0.0.1:1', clientId: name }, log }),
     live: createLive(),
     refusals: createRefusals(log),
     replica: name,
     commitLagMs: 0,
+    registry: createRegistry(store.run),
+    storeExecution: createExecutionStore(store.run),
+    markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
@@ -55,7 +61,7 @@ export async function insertOpen(
     .insert(executions)
     .values(
       expiresInMs.map((ms) => ({
-        id: randomUUID(),
+        id: sql`uuid_v7(clock_timestamp())`,
         thingId,
         action: 'reboot',
         params: {},

@@ -14,7 +14,7 @@ export interface SeedRow {
 }
 
 /** Stores them as a service would have, open ones with a TTL that outlives the test. Newest first. */
-export async function seedExecutions({ db }: Store, rows: readonly SeedRow[]): Promise<Execution[]> {
+export async function seedExecutions({ db }: Pick<Store, 'db'>, rows: readonly SeedRow[]): Promise<Execution[]> {
   const values = rows.map(({ thingId, action = 'seeded', status = 'SENT', commandId, createdAt }) => {
     const at = sql`${createdAt}::timestamptz`
     return {

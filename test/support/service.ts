@@ -12,6 +12,8 @@ import { startRoundRobin } from './round-robin.ts'
 
 export interface Service extends Client {
   app: App
+  /** Of each replica; `url` is that of the balancer where there are several. */
+  urls: string[]
   config: Config
   backend: Backend
   /** Where devices connect. */
@@ -19,7 +21,14 @@ export interface Service extends Client {
   stop(): Promise<void>
 }
 
-const DEFAULTS = { host: '127.0.0.1', port: 0, mqttPort: 0, mqttSharedGroup: undefined, logLevel: 'silent' } as const
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  mqttPort: 0,
+  mqttSharedGroup: undefined,
+  retentionDays: undefined,
+  logLevel: 'silent',
+} as const
 
 interface StartOptions extends Partial<Config> {
   /** That of another service, for a second replica or a restart. */
@@ -39,17 +48,20 @@ export async function startService({
 }: StartOptions = {}): Promise<Service> {
   const engines = backend ?? (await createBackend())
   const config: Config = { ...DEFAULTS, ...engines.settings, ...overrides }
-  const app =
-    replicas > 1 ? await startReplicas(config, replicas) : await startApp(config, createLogger(config.logLevel))
+  const { app, urls } = await startReplicas(config, replicas)
   const stop = async () => {
     await app.stop()
     if (!backend) await engines.dispose()
   }
-  return { ...createClient(app.url), app, config, backend: engines, mqttUrl: mqttUrlOf(app, config), stop }
+  return { ...createClient(app.url), app, urls, config, backend: engines, mqttUrl: mqttUrlOf(app, config), stop }
 }
 
 /** Several as one: whoever talks to it talks to one after another. */
-async function startReplicas(config: Config, count: number): Promise<App> {
+async function startReplicas(config: Config, count: number): Promise<Pick<Service, 'app' | 'urls'>> {
+  if (count === 1) {
+    const app = await startApp(config, createLogger(config.logLevel))
+    return { app, urls: [app.url] }
+  }
   const apps = await Promise.all(
     Array.from({ length: count }, (_, n) =>
       startApp({ ...config, mqttClientId: `${config.mqttClientId}-${n}` }, createLogger(config.logLevel)),
@@ -58,15 +70,16 @@ async function startReplicas(config: Config, count: number): Promise<App> {
   const [first] = apps
   if (!first) throw new Error('no replica')
   const balancer = await startRoundRobin(apps.map(({ url }) => url))
-  return {
+  const app = {
     ...first,
     url: balancer.url,
-    listenerCount: () => apps.reduce((sum, app) => sum + app.listenerCount(), 0),
+    listenerCount: () => apps.reduce((sum, one) => sum + one.listenerCount(), 0),
     stop: async () => {
       await balancer.stop()
-      for (const app of apps) await app.stop()
+      for (const one of apps) await one.stop()
     },
   }
+  return { app, urls: apps.map(({ url }) => url) }
 }
 
 function mqttUrlOf({ broker }: App, { mqttUrl }: Config): string {
@@ -130,14 +143,19 @@ export async function startServiceProcess(backend: Backend, env: Record<string, 
 }
 
 /** What `/readyz` says. */
+/** Until each replica answers /readyz with this status. */
+export const untilReady = ({ urls }: Pick<Service, 'urls'>, status: number): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      for (const answer of await Promise.all(urls.map(readiness))) {
+        if (answer.status !== status) throw new Error(`/readyz: ${answer.status} ${JSON.stringify(answer.checks)}`)
+      }
+    },
+    { timeout: 15_000, interval: 50 },
+  )
+
 export async function readiness(url: string): Promise<{ status: number; checks: Record<string, string> }> {
   const response = await fetch(`${url}/readyz`)
   const { checks } = (await response.json()) as { checks: Record<string, string> }
   return { status: response.status, checks }
-}
-
-/** The status of `/readyz` where all replicas have the same; the balancer takes them in turn. */
-export async function commonStatus(url: string): Promise<number | undefined> {
-  const statuses = await Promise.all(Array.from({ length: REPLICAS }, async () => (await readiness(url)).status))
-  return new Set(statuses).size === 1 ? statuses[0] : undefined
 }

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import type { RunStatement } from '../db/statement.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { Execution } from './execution.ts'
+import { createGroupCommit, type GroupCommit } from './group-commit.ts'
+
+/** An execution that passed every check, ready to be stored. */
+export interface Draft {
+  thingId: string
+  /** The registry's rows that it was checked against, in the very versions that were read. */
+  thingRevision: string
+  thingType: string | null
+  typeRevision: string | null
+  thingTypeVersion: string | null
+  action: string
+  params: JsonObject
+  paramsText: string
+  ttl: number
+  requestedBy: string | null
+  idempotencyKey: string | null
+  /** Of the request that the key stands for. */
+  fingerprint: string | null
+}
+
+/** Undefined where it was not stored: the key is taken, or the thing or its type is no longer what it was checked against. */
+export type StoreExecution = GroupCommit<Draft, Execution | undefined>
+
+/** Params may have 240 KB each. */
+const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) => paramsText.length } }
+
+/** Commits executions as SENT, those that come together in one statement. */
+export const createExecutionStore = (run: RunStatement): StoreExecution =>
+  createGroupCommit(LIMIT, async (drafts) => {
+    const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
+    const given = drafts.map((draft, index) => ({ ...draft, idEnding: idEndingOf(index, random) }))
+    const rows = await run<Stored>(INSERT, [JSON.stringify(given, COLUMNS)])
+    const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
+    return given.map((draft) => {
+      const row = stored.get(draft.idEnding)
+      return row && toExecution(draft, row)
+    })
+  })
+
+/** What the statement takes of a draft. */
+const COLUMNS = [
+  'idEnding',
+  'thingId',
+  'thingRevision',
+  'thingType',
+  'typeRevision',
+  'thingTypeVersion',
+  'action',
+  'paramsText',
+  'ttl',
+  'requestedBy',
+  'idempotencyKey',
+  'fingerprint',
+]
+
+/** What the database adds to a draft; the rest of the row is as it was given, and need not come back. */
+interface Stored {
+  id: string
+  createdAt: Date
+}
+
+/** The time, its version digit and the dashes: "0190163d-8694-739b". */
+const TIME_LENGTH = 18
+
+const RANDOM_BYTES = 6
+
+/**
+ * What follows the time in a UUIDv7 (RFC 9562, 5.7): the variant, the place in the batch, so that executions of one instant
+ * keep their order, and 48 random bits. The database, whose time it is, puts the time in front.
+ */
+function idEndingOf(index: number, random: string): string {
+  const at = 2 * RANDOM_BYTES * index
+  return `-8${index.toString(16).padStart(3, '0')}-${random.slice(at, at + 2 * RANDOM_BYTES)}`
+}
+
+function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
+  const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy } = draft
+  return {
+    id,
+    // A command to one thing has no id of its own, which would cost an entry in an index for each.
+    commandId: id,
+    thingId,
+    thingType,
+    thingTypeVersion,
+    action,
+    params,
+    ttl,
+    status: 'SENT',
+    reasonCode: null,
+    reasonMessage: null,
+    result: null,
+    requestedBy,
+    noSubscriber: false,
+    settledBy: null,
+    ignoredCount: 0,
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + ttl * 1000),
+    settledAt: null,
+    updatedAt: createdAt,
+  }
+}
+
+/**
+ * One statement for the whole batch, because one commit costs as much for 100 rows as for one. The registry is asked in it
+ * (`xmin` is the version of a row), so that what was checked against a cached definition is stored only if that is still
+ * the definition, whichever replica changed it. Keys are claimed in their order: two replicas with the same ones do not
+ * deadlock.
+ */
+const INSERT = `
+with clock as (
+  select now() as at, (extract(epoch from now()) * 1000000)::bigint as micros
+), given as materialized (
+  select draft.*, date_trunc('milliseconds', at) as at,
+    (time || draft."idEnding")::uuid as id
+  from (select at, lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0') as time from clock) as clock,
+  json_to_recordset($1::text::json) as draft("idEnding" text, "thingId" text, "thingRevision" xid,
+    "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, "paramsText" text, ttl integer,
+    "requestedBy" text, "idempotencyKey" text, fingerprint text)
+), valid as (
+  select * from given
+  where "thingRevision" = (select things.xmin from things where things.id = "thingId")
+    and ("thingType" is null or "typeRevision" = (select thing_types.xmin from thing_types where name = "thingType"))
+), claimed as (
+  insert into idempotency_keys (key, fingerprint, execution_id)
+  select "idempotencyKey", fingerprint, id from valid where "idempotencyKey" is not null order by "idempotencyKey"
+  on conflict do nothing returning execution_id
+)
+insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
+select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+from valid
+where "idempotencyKey" is null or id in (select execution_id from claimed)
+returning id, created_at as "createdAt"`

@@ -1,0 +1,77 @@
+/** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CreateContext, GraphQLServer } from './context.ts'
+import type { OperationParams, ReadOperation } from './operations.ts'
+
+/** A request whose body has been read, as http/server.ts hands it over. */
+export type RequestWithBody = IncomingMessage & { body?: Buffer }
+
+/**
+ * The short way is for queries and mutations that are posted as JSON, in a document that is in order, by a client that
+ * takes plain JSON: there the request and the response are Node's own, without the web's objects around them, which would
+ * cost more than all the rest. Yoga's plugins have had their say on the document (operations.ts); what is not in order is
+ * left to Yoga, which knows how to refuse it. Nothing has been run by then.
+ */
+export function createDoor(createContext: CreateContext, yoga: GraphQLServer, readOperation: ReadOperation) {
+  return async (req: RequestWithBody, res: ServerResponse): Promise<void> => {
+    const contentType = contentTypeFor(req.headers.accept)
+    const params = contentType && req.body && readParams(req.body)
+    const operation = params && readOperation(params)
+    if (!operation || !('run' in operation) || operation.kind === 'subscription') return yoga(req, res)
+    const result = await operation.run(
+      createContext(() => signalOf(res)),
+      params.variables,
+    )
+    if (!('data' in result)) return yoga(req, res)
+    const text = JSON.stringify(result)
+    res.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) })
+    res.end(text)
+  }
+}
+
+/** Of the usual Accept headers only: what begins with a quality value, a parameter, a page or a stream is Yoga's. */
+function contentTypeFor(accept: string | undefined): string | undefined {
+  const [first] = (accept ?? '*/*').split(',', 1)
+  return first === undefined ? undefined : CONTENT_TYPES[first.trim()]
+}
+
+const CONTENT_TYPES: Record<string, string> = {
+  '*/*': 'application/json; charset=utf-8',
+  'application/json': 'application/json; charset=utf-8',
+  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
+}
+
+const MEMBERS = ['query', 'operationName', 'variables', 'extensions']
+
+/** The parameters of a request that is formed as it should be. */
+function readParams(body: Buffer): OperationParams | undefined {
+  const params = parseJson(body)
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) return undefined
+  for (const name of Object.keys(params)) if (!MEMBERS.includes(name)) return undefined
+  const { query, operationName, variables, extensions } = params as Record<string, unknown>
+  if (typeof query !== 'string' || !isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined
+  if (operationName != null && typeof operationName !== 'string') return undefined
+  return { query, operationName, variables }
+}
+
+const isObjectOrNone = (value: unknown): value is Record<string, unknown> | null | undefined =>
+  value == null || (typeof value === 'object' && !Array.isArray(value))
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    // Yoga says what is wrong with it.
+    return undefined
+  }
+}
+
+/** Aborted when the caller hangs up before the answer. */
+function signalOf(res: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort()
+  })
+  if (res.destroyed) gone.abort()
+  return gone.signal
+}

@@ -1,0 +1,124 @@
+/** From the text of a document to something that can be run: parsed, validated and compiled once, however often it comes. */
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql'
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
+import { createBoundedMap } from '../base/bounded-map.ts'
+import type { GraphQLContext, GraphQLServer } from './context.ts'
+import { createDocumentReader, withCode } from './documents.ts'
+import { schema } from './schema.ts'
+
+export interface OperationParams {
+  query: string
+  operationName?: string | null | undefined
+  variables?: Record<string, unknown> | null | undefined
+}
+
+export interface Operation {
+  document: DocumentNode
+  kind: OperationDefinitionNode['operation']
+  /** Whether what is selected of an event depends on variables: where it does not, equal documents have equal results. */
+  selectsByVariables: boolean
+  /** Its errors are masked. Where the result has no `data`, the variables do not fit and nothing was run. */
+  run: Run
+}
+
+type Run = (
+  context: GraphQLContext,
+  variables: OperationParams['variables'],
+  root?: unknown,
+) => ExecutionResult | Promise<ExecutionResult>
+
+type Mask = (error: unknown) => Error
+/** What is wrong with a document, each with its code; or the operation. */
+export type ReadOperation = (params: OperationParams) => Operation | readonly GraphQLError[]
+
+const MAX_OPERATIONS = 500
+/** The text of all documents of which it is known that they came. */
+const MAX_CHARACTERS = 1_000_000
+
+/**
+ * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
+ * subscription runs for each event.
+ */
+export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
+  const readDocument = createDocumentReader(server)
+  const seen = createBoundedMap<string, true>(MAX_CHARACTERS, ({ length }) => length)
+  const kept = createBoundedMap<string, Operation>(MAX_OPERATIONS)
+  return ({ query, operationName }) => {
+    const key = operationName ? `${operationName}\n${query}` : query
+    const known = kept.get(key)
+    if (known) return known
+    const document = readDocument(query)
+    if (!('kind' in document)) return document
+    const definition = getOperationAST(document, operationName)
+    if (!definition) return [withCode(NO_OPERATION, 'OPERATION_RESOLUTION_FAILURE')]
+    const runsAgain = definition.operation === 'subscription' || seen.get(key)
+    seen.set(key, true)
+    const operation = createOperation(document, definition, mask, runsAgain ? compile(document, definition) : undefined)
+    if (runsAgain) kept.set(key, operation)
+    return operation
+  }
+}
+
+function createOperation(
+  document: DocumentNode,
+  definition: OperationDefinitionNode,
+  mask: Mask,
+  compiled: CompiledQuery | undefined,
+): Operation {
+  const run = createRun(document, definition.name?.value, compiled)
+  const maskErrors = (result: ExecutionResult): ExecutionResult =>
+    result.errors ? { ...result, errors: result.errors.map(mask) as GraphQLError[] } : result
+  return {
+    document,
+    kind: definition.operation,
+    selectsByVariables: selectsByVariables(document, definition),
+    run(...args) {
+      const result = run(...args)
+      return result instanceof Promise ? result.then(maskErrors) : maskErrors(result)
+    },
+  }
+}
+
+function createRun(document: DocumentNode, operationName: string | undefined, compiled?: CompiledQuery): Run {
+  const interpret: Run = (contextValue, variableValues, rootValue) =>
+    execute({ schema, document, rootValue, contextValue, variableValues, operationName }) as ReturnType<Run>
+  if (!compiled) return interpret
+  return (context, variables, root) => {
+    const result: ReturnType<Run> = compiled.query(root, context, variables ?? {})
+    // Nothing was run, because the variables do not fit: told in the words of graphql-js.
+    return result instanceof Promise || 'data' in result ? result : interpret(context, variables, root)
+  }
+}
+
+/** What cannot be compiled is interpreted. */
+function compile(document: DocumentNode, { name }: OperationDefinitionNode): CompiledQuery | undefined {
+  const compiled = compileQuery(schema, document, name?.value, { disablingCapturingStackErrors: true })
+  return isCompiledQuery(compiled) ? compiled : undefined
+}
+
+/** Whether there is a variable anywhere but among the arguments of the root fields. */
+function selectsByVariables(document: DocumentNode, operation: OperationDefinitionNode): boolean {
+  let found = false
+  const look = {
+    [Kind.VARIABLE]: () => {
+      found = true
+    },
+  }
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) visit(definition, look)
+  for (const selection of operation.selectionSet.selections) {
+    visit(selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection, look)
+  }
+  return found
+}
+
+const NO_OPERATION = new GraphQLError('expected one operation, or the name of one as operationName')

@@ -1,0 +1,70 @@
+/** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
+import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
+import type { GraphQLContext } from './context.ts'
+import type { Operation, OperationParams } from './operations.ts'
+import { schema } from './schema.ts'
+
+export interface Subscription {
+  operation: Operation
+  contextValue: GraphQLContext
+  variableValues: OperationParams['variables']
+  operationName: string | undefined
+}
+
+/** The results of events, as long as the events are on their way: subscribers with the same selection get the same one. */
+type Shared = WeakMap<object, ExecutionResult | Promise<ExecutionResult>>
+
+const sharedBy = new WeakMap<Operation, Shared>()
+
+export async function subscribe(
+  { operation, contextValue, variableValues, operationName }: Subscription,
+  mask: (error: unknown) => Error,
+): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> {
+  const { document } = operation
+  const stream = await createSourceEventStream({ schema, document, contextValue, variableValues, operationName })
+  if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) as GraphQLError[] }
+  return mapEvents(stream[Symbol.asyncIterator](), (event) => resultOf(event), mask)
+
+  function resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
+    const run = () => operation.run(contextValue, variableValues, event)
+    if (operation.selectsByVariables || typeof event !== 'object' || event === null) return run()
+    const shared = sharedBy.get(operation) ?? new WeakMap()
+    sharedBy.set(operation, shared)
+    const result = shared.get(event) ?? run()
+    shared.set(event, result)
+    return result
+  }
+}
+
+/** Not a generator: `return()` reaches the source also while a `next()` waits for it. */
+function mapEvents(
+  source: AsyncIterator<unknown>,
+  resultOf: (event: unknown) => ExecutionResult | Promise<ExecutionResult>,
+  mask: (error: unknown) => Error,
+): AsyncIterableIterator<ExecutionResult> {
+  let failed = false
+  const end = async (): Promise<IteratorReturnResult<undefined>> => {
+    await source.return?.()
+    return { done: true, value: undefined }
+  }
+  return {
+    async next() {
+      if (failed) return end()
+      try {
+        const event = await source.next()
+        return event.done ? { done: true, value: undefined } : { done: false, value: await resultOf(event.value) }
+      } catch (error) {
+        failed = true
+        return { done: false, value: { errors: [mask(error)] as GraphQLError[] } }
+      }
+    },
+    return: end,
+    async throw(error) {
+      await source.return?.()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}

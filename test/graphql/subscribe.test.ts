@@ -1,0 +1,46 @@
+/** Equal selections of one event share their result; others must not. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { uniqueName } from '../support/names.ts'
+import { type Service, startService } from '../support/service.ts'
+
+let service: Service
+const thingId = uniqueName('thing')
+
+beforeAll(async () => {
+  service = await startService()
+  await service.registerThing(thingId)
+})
+afterAll(() => service.stop())
+
+type Update = Record<string, unknown>
+
+it('tells each subscriber what it selected, however alike the documents are', async () => {
+  const selection = 'id ...More @include(if: $more) as: status'
+  const document = (name: string) =>
+    `subscription ${name}($more: Boolean! = false, $thing: [ID!]) { ${name}: executionUpdated(filter: { thingId: $thing }) { ${selection} } }
+     fragment More on Execution { action thing { id } }`
+  const subscribers: [string, { more?: boolean; thing: string[] }][] = [
+    ['one', { more: true, thing: [thingId] }],
+    ['one', { more: false, thing: [thingId] }],
+    ['one', { thing: [thingId, 'another'] }],
+    ['other', { more: true, thing: [thingId] }],
+    ['other', { more: true, thing: [thingId] }],
+    ['other', { more: true, thing: ['another'] }],
+  ]
+  const socket = service.webSocket()
+  const told = subscribers.map(([name, variables]) => {
+    const updates: Update[] = []
+    socket.subscribe<Record<string, Update>>(
+      { query: document(name), variables },
+      { next: ({ data }) => data?.[name] && updates.push(data[name]), error: () => {}, complete: () => {} },
+    )
+    return updates
+  })
+  // A socket is read in order: answered, all subscriptions before it are heard of.
+  await socket.iterate({ query: '{ __typename }' }).next()
+  const { execution } = await service.send({ thingId, action: 'reboot' })
+  const short = { id: execution?.id, as: 'SENT' }
+  const long = { ...short, action: 'reboot', thing: { id: thingId } }
+  await expect.poll(() => told).toEqual([[long], [short], [short], [long], [long], []])
+  await socket.dispose()
+})
