@@ -72,7 +72,8 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
 
   function publish(executions: readonly Execution[]): void {
     announce(executions)
-    relay(executions)
+    // Also while nobody listens: whoever begins in the next moment must not be told of it as if it were news of another replica.
+    for (const execution of executions) tell(execution, Number.POSITIVE_INFINITY)
   }
 
   function relay(executions: readonly Execution[]): void {

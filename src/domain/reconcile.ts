@@ -90,6 +90,7 @@ async function tellMissed(ctx: Context, from: Date, changedAt: ChangedAt): Promi
 }
 
 async function tell(ctx: Context, missed: readonly VersionRow[], changedAt: ChangedAt): Promise<void> {
+  if (missed.length > 0) ctx.log.debug({ count: missed.length }, 'changes of which no announcement told')
   for (let at = 0; at < missed.length; at += READ_AT_ONCE) {
     const ids = missed.slice(at, at + READ_AT_ONCE).map(({ id }) => id)
     ctx.live.relayFound(await findExecutions(ctx, ids), changedAt)

@@ -1,10 +1,10 @@
 /** Subscribes to the updates that somebody here listens to, and to no others: counted by reference, many in one packet. */
-import { setImmediate as nextTick } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
 import type { Logger } from '../base/log.ts'
 import type { LiveScope } from '../domain/live.ts'
 import type { Following } from '../domain/ports.ts'
 import { ALL_UPDATES, type ExecutionTopic, isExecutionId, isThingId, updatedFilter } from '../protocol/topics.ts'
+import { createLane } from './lane.ts'
 import { subscribeTo, unsubscribeFrom } from './subscribe.ts'
 
 export interface Follower {
@@ -24,8 +24,6 @@ interface Followed {
   waiting: (() => void)[]
 }
 
-/** 110 bytes each: a packet of some 55 KB. */
-const MAX_TOPICS_IN_PACKET = 500
 /** With more things than this in one filter it is cheaper to hear of all. */
 const MAX_THING_TOPICS = 100
 /** A broker that is silent this long is not waited for: what is missed is found in the database. */
@@ -36,12 +34,17 @@ const TIDY_EVERY_MS = 1_000
 /** `onMissed` is called when updates are heard from now on that were not before. */
 export function createFollower(log: Logger, onMissed: () => void): Follower {
   const followed = new Map<string, Followed>()
-  /** What the session at the broker has, as far as we asked for it. */
-  const held = new Set<string>()
-  /** To be brought in line at the broker; true where what went before must be looked for. */
-  const changed = new Map<string, boolean>()
+  /** What the session at the broker has, as far as we asked for it: true once it is granted. */
+  const held = new Map<string, boolean>()
+  const toJoin = new Set<string>()
+  const toLeave = new Set<string>()
+  // One packet of each kind is on its way at a time, and what is asked for meanwhile goes in the next one. Whoever begins
+  // to listen waits for the SUBACK, but not for the UNSUBACK of others: the broker takes both in the order of sending.
+  const joining = createLane({ filters: toJoin, client: () => client, send: subscribe })
+  const leaving = createLane({ filters: toLeave, client: () => client, send: unsubscribe })
+  /** Followed before the connection was lost. */
+  const resumed = new Set<string>()
   let client: MqttClient | undefined
-  let working: Promise<void> | undefined
   let isRefusalTold = false
   let tidiedAt = Number.NEGATIVE_INFINITY
   return { follow, resume, isFollowed, stop }
@@ -64,9 +67,13 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
       entry.count += 1
       return
     }
-    followed.set(filter, { count: 1, isAnswered: false, waiting: [] })
-    // Whoever follows one execution reads it when it is subscribed to.
-    change(filter, !isOfOneExecution(filter))
+    toLeave.delete(filter)
+    const isGranted = held.get(filter)
+    followed.set(filter, { count: 1, isAnswered: isGranted === true, waiting: [] })
+    if (isGranted === undefined) toJoin.add(filter)
+    // Between the two of them nobody here took its messages.
+    else if (!isOfOneExecution(filter)) onMissed()
+    joining.start()
   }
 
   function leave(filter: string): void {
@@ -75,9 +82,11 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
     entry.count -= 1
     if (entry.count > 0) return
     followed.delete(filter)
+    toJoin.delete(filter)
+    resumed.delete(filter)
     answer(entry)
-    if (held.has(filter)) change(filter, false)
-    else changed.delete(filter)
+    if (held.has(filter)) toLeave.add(filter)
+    leaving.start()
   }
 
   function untilAnswered(filter: string): Promise<void> | undefined {
@@ -88,60 +97,40 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
     })
   }
 
-  function change(filter: string, mustLook: boolean): void {
-    // Disconnected, nothing is kept for later: `resume` goes through all.
-    if (!client) return
-    changed.set(filter, mustLook)
-    work()
-  }
-
-  function work(): void {
-    if (working || !client) return
-    // In the next tick, so that what is asked for together goes in one packet.
-    working = nextTick()
-      .then(bringInLine)
-      .finally(() => {
-        working = undefined
-        if (changed.size > 0) work()
-      })
-  }
-
-  /** One packet each at a time: what is asked for meanwhile goes in the next one. */
-  async function bringInLine(): Promise<void> {
-    while (client && changed.size > 0) {
-      const batch = [...changed].slice(0, MAX_TOPICS_IN_PACKET)
-      for (const [filter] of batch) changed.delete(filter)
-      await exchange(
-        client,
-        batch.map(([filter]) => filter),
-      )
-      if (client && batch.some(([, mustLook]) => mustLook)) onMissed()
-    }
-  }
-
-  async function exchange(connection: MqttClient, filters: string[]): Promise<void> {
-    const joining = filters.filter((filter) => followed.has(filter) && !held.has(filter))
-    const leaving = filters.filter((filter) => !followed.has(filter) && held.has(filter))
-    for (const filter of leaving) held.delete(filter)
-    for (const filter of joining) held.add(filter)
+  async function subscribe(connection: MqttClient, filters: string[]): Promise<void> {
+    for (const filter of filters) held.set(filter, false)
     const impatience = setTimeout(releaseAll, PATIENCE_MS)
-    const [refused] = await Promise.all([subscribeTo(connection, joining), unsubscribeFrom(connection, leaving)])
+    const refused = await subscribeTo(connection, filters)
     clearTimeout(impatience)
     if (client !== connection) return
     for (const filter of refused) held.delete(filter)
     noteRefusals(refused)
-    for (const filter of filters) answer(followed.get(filter))
+    noteAnswered(filters)
+  }
+
+  function noteAnswered(filters: string[]): void {
+    let mustLook = false
+    for (const filter of filters) {
+      if (held.has(filter)) held.set(filter, true)
+      // Left and followed again meanwhile, it has an answer to come.
+      if (!toJoin.has(filter)) answer(followed.get(filter))
+      // Whoever follows one execution reads it when it is subscribed to.
+      if (resumed.delete(filter) || !isOfOneExecution(filter)) mustLook = true
+    }
+    if (mustLook) onMissed()
+  }
+
+  function unsubscribe(connection: MqttClient, filters: string[]): Promise<void> {
+    for (const filter of filters) held.delete(filter)
+    return unsubscribeFrom(connection, filters)
   }
 
   function noteRefusals(refused: string[]): void {
-    if (refused.length > 0 && !isRefusalTold) {
-      const why = `allow the service to subscribe to ${ALL_UPDATES} in the broker's ACL`
-      log.error(
-        { filter: refused[0], why },
-        'live updates of other replicas are refused; they come late, from the database',
-      )
-    }
-    isRefusalTold ||= refused.length > 0
+    if (refused.length === 0 || isRefusalTold) return
+    isRefusalTold = true
+    const why = `allow the service to subscribe to ${ALL_UPDATES} in the broker's ACL`
+    const text = 'live updates of other replicas are refused; they come late, from the database'
+    log.error({ filter: refused[0], why }, text)
   }
 
   function answer(entry: Followed | undefined): void {
@@ -160,16 +149,18 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
     connection.once('close', () => {
       if (client !== connection) return
       client = undefined
-      changed.clear()
       releaseAll()
     })
+    // The session may have been lost with the connection, and what is over may be in it still.
+    for (const filter of held.keys()) if (!followed.has(filter)) toLeave.add(filter)
     for (const [filter, entry] of followed) {
       entry.isAnswered = false
-      // The session may have been lost with the connection.
       held.delete(filter)
-      change(filter, true)
+      toJoin.add(filter)
+      resumed.add(filter)
     }
-    for (const filter of held) change(filter, false)
+    joining.start()
+    leaving.start()
   }
 
   function isFollowed({ thingId, executionId }: ExecutionTopic): boolean {
@@ -182,21 +173,21 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
   /** A process that was killed has left its subscriptions in the session. Which ones, only their messages tell. */
   function tidy(filters: string[]): void {
     const now = performance.now()
-    if (now - tidiedAt < TIDY_EVERY_MS || !client) return
+    if (now - tidiedAt < TIDY_EVERY_MS) return
     tidiedAt = now
-    for (const filter of filters) {
-      held.add(filter)
-      change(filter, false)
-    }
+    for (const filter of filters) toLeave.add(filter)
+    leaving.start()
   }
 
   async function stop(): Promise<void> {
     for (const filter of [...followed.keys()]) {
       followed.delete(filter)
-      change(filter, false)
+      toJoin.delete(filter)
+      if (held.has(filter)) toLeave.add(filter)
     }
+    leaving.start()
     const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref())
-    await Promise.race([working, patience])
+    await Promise.race([leaving.done(), patience])
   }
 }
 

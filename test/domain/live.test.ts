@@ -104,6 +104,16 @@ describe('live changes', () => {
     expect([first.told, second.told]).toEqual([[0, 1], []])
   })
 
+  it('that this process committed before somebody listened are told to nobody, however they are found', () => {
+    const live = createLive()
+    const one = execution(1)
+    live.publish([one])
+    const { told } = listen(live)
+    expect(live.isAwaited({ id: one.id, thingId: 'thing', version: 1 }, LATER())).toBe(false)
+    live.relayFound([one], LATER)
+    expect(told).toEqual([])
+  })
+
   it('of what nobody listens to are awaited by nobody', () => {
     const live = createLive()
     const { stop } = listen(live, { thingIds: ['another'] })

@@ -43,12 +43,7 @@ function forward({ hostname, port }: URL, incoming: IncomingMessage, outgoing: S
     answer.on('error', () => outgoing.destroy())
     answer.pipe(outgoing)
   })
-  passed.on('error', () => {
-    // A replica may answer before it has read all, and hang up: then the answer stands, and the rest is for nobody.
-    if (!outgoing.headersSent) outgoing.destroy()
-    incoming.unpipe(passed)
-    incoming.resume()
-  })
+  passed.on('error', () => outgoing.destroy())
   outgoing.on('close', () => passed.destroy())
   incoming.pipe(passed)
 }
