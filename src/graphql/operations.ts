@@ -80,7 +80,8 @@ function createOperation(
   return {
     document,
     kind: definition.operation,
-    selectsByVariables: selectsByVariables(document, definition),
+    // Of events only: to look through a document takes as long as to run it.
+    selectsByVariables: definition.operation === 'subscription' && selectsByVariables(document, definition),
     run(...args) {
       const result = run(...args)
       return result instanceof Promise ? result.then(maskErrors) : maskErrors(result)
