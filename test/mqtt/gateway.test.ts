@@ -160,7 +160,9 @@ for (const { name, open, isMissing } of PLACES) {
       let commit = () => {}
       let begun = 0
       const first = newGateway(place, clientId)
-      await first.start(async () => {
+      await first.start(async (responses) => {
+        // A gateway hears the things of every test on a shared broker: theirs must not be taken for the batch on its way.
+        if (!responses.some(({ topic }) => topic.includes(`/${thingId}/`))) return
         begun += 1
         await new Promise<void>((resolve) => {
           commit = resolve
