@@ -38,6 +38,8 @@ export const executionStatus = pgEnum('execution_status', [
   'CANCELED',
 ])
 
+export const delivery = pgEnum('delivery', ['AT_MOST_ONCE', 'AT_LEAST_ONCE'])
+
 export const ignoredCause = pgEnum('ignored_cause', ['LATE', 'REPEATED', 'MALFORMED'])
 
 /** One command that things of a type accept, as stored in `thing_types.commands`. */
@@ -78,6 +80,21 @@ export const things = pgTable(
 )
 
 /**
+ * What is known of whether a thing is connected. Apart from the things, whose row version stands for their registration
+ * (domain/registry.ts): a thing that comes and goes is registered as it was.
+ */
+export const thingPresence = pgTable('thing_presence', {
+  thingId: text('thing_id')
+    .primaryKey()
+    .references(() => things.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
+  /** Null: the broker does not tell. */
+  online: boolean('online'),
+  /** When it was last heard of: it connected, went away or answered. */
+  lastSeenAt: instant('last_seen_at'),
+  updatedAt: instant('updated_at').notNull().default(sql`now()`),
+})
+
+/**
  * Two tables behind one name, which Drizzle cannot say (see `drizzle/0004_open_and_settled.sql`): open executions are in
  * `executions_open`, settled ones in `executions_settled`, in partitions by time of their id. Settling moves a row.
  */
@@ -109,6 +126,15 @@ export const executions = pgTable(
     reasonMessage: text('reason_message'),
     /** The replica that settled it: the others know by it that they hear the same response a second time. */
     settledBy: text('settled_by'),
+    // From here on null in most rows, where it takes no room.
+    /** Null: AT_MOST_ONCE. */
+    delivery: delivery('delivery'),
+    /** Of AT_LEAST_ONCE: how often its request was published so far. */
+    publishCount: integer('publish_count'),
+    /** Of an open AT_LEAST_ONCE: when it is due to be published again. */
+    publishAgainAt: instant('publish_again_at'),
+    /** Whether its thing was known to be online when it was stored; null: not known. */
+    thingOnline: boolean('thing_online'),
   },
   (table) => [
     check('executions_ttl', sql`${table.ttl} between 1 and 86400`),
@@ -130,6 +156,8 @@ export const executions = pgTable(
     index('executions_updated').on(table.updatedAt),
     // Of the open ones only: the expiry scan.
     index('executions_due').on(table.expiresAt).where(sql`${table.status} = 'SENT'`),
+    // Of the open ones only: what is to be published again.
+    index('executions_publish_again').on(table.publishAgainAt).where(sql`${table.publishAgainAt} is not null`),
   ],
 )
 
@@ -171,4 +199,4 @@ export const ignoredResponses = pgTable(
   (table) => [primaryKey({ columns: [table.executionId, table.id] })],
 )
 
-export const schema = { thingTypes, things, executions, idempotencyKeys, ignoredResponses }
+export const schema = { thingTypes, things, thingPresence, executions, idempotencyKeys, ignoredResponses }

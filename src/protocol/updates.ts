@@ -7,6 +7,7 @@ import type { Json, JsonObject } from './json.ts'
 import { RESPONSE_STATUSES } from './messages.ts'
 
 export const EXECUTION_STATUSES = ['SENT', ...RESPONSE_STATUSES, 'TIMED_OUT', 'CANCELED'] as const
+export const DELIVERIES = ['AT_MOST_ONCE', 'AT_LEAST_ONCE'] as const
 
 /** An execution as it was committed. Instants are RFC 3339 in UTC, to the millisecond. */
 export interface UpdateMessage {
@@ -32,6 +33,12 @@ export interface UpdateMessage {
   /** Who settled it: a replica or a shared group. */
   settledBy: string | null
   ignoredResponseCount: number
+  /** Null: AT_MOST_ONCE. */
+  delivery: (typeof DELIVERIES)[number] | null
+  /** Of AT_LEAST_ONCE: how often its request was published so far. */
+  publishCount: number | null
+  /** Whether its thing was known to be online when it was sent; null: not known. */
+  thingOnline: boolean | null
   createdAt: string
   expiresAt: string
   settledAt: string | null
@@ -39,6 +46,8 @@ export interface UpdateMessage {
 }
 
 const instant = z.iso.datetime()
+/** Absent in the updates of a replica of the version before, which may run beside this one. */
+const orNull = <T extends z.ZodType>(value: T) => value.nullable().default(null)
 
 const updateSchema = z.looseObject({
   deployment: z.string(),
@@ -59,6 +68,9 @@ const updateSchema = z.looseObject({
   noSubscriber: z.boolean(),
   settledBy: z.string().nullable(),
   ignoredResponseCount: z.int().nonnegative(),
+  delivery: orNull(z.enum(DELIVERIES)),
+  publishCount: orNull(z.int()),
+  thingOnline: orNull(z.boolean()),
   createdAt: instant,
   expiresAt: instant,
   settledAt: instant.nullable(),
