@@ -13,6 +13,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { GraphQLContext, GraphQLServer } from './context.ts'
 import { createDocumentReader, withCode } from './documents.ts'
+import { type Lifted, liftLiterals, type Text, takeApart } from './literals.ts'
 import { schema } from './schema.ts'
 
 export interface OperationParams {
@@ -23,6 +24,8 @@ export interface OperationParams {
 
 export interface Operation {
   document: DocumentNode
+  /** The one of the document's operations that runs. */
+  definition: OperationDefinitionNode
   kind: OperationDefinitionNode['operation']
   /** Whether what is selected of an event depends on variables: where it does not, equal documents have equal results. */
   selectsByVariables: boolean
@@ -46,39 +49,97 @@ const MAX_CHARACTERS = 1_000_000
 
 /**
  * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
- * subscription runs for each event.
+ * subscription runs for each event. Those that differ in their literals only are one document (literals.ts).
  */
 export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
   const readDocument = createDocumentReader(server)
   const seen = createBoundedMap<string, true>(MAX_CHARACTERS, ({ length }) => length)
   const kept = createBoundedMap<string, Operation>(MAX_OPERATIONS)
-  return ({ query, operationName }) => {
+  const shapes = createBoundedMap<string, Shape>(MAX_OPERATIONS)
+
+  return (params) => {
+    const { query, operationName } = params
     const key = operationName ? `${operationName}\n${query}` : query
     const known = kept.get(key)
     if (known) return known
+    const text = takeApart(query, operationName)
+    const shape = text && shapes.get(text.shape)
+    if (text && shape?.lifted) return bindLiterals(shape.lifted, text, () => read(params))
+    const operation = read(params)
+    return 'run' in operation ? keep(operation, key, shape ? undefined : text) : operation
+  }
+
+  function read({ query, operationName }: OperationParams) {
     const document = readDocument(query)
     if (!('kind' in document)) return document
     const definition = getOperationAST(document, operationName)
     if (!definition) return [withCode(NO_OPERATION, 'OPERATION_RESOLUTION_FAILURE')]
-    const runsAgain = definition.operation === 'subscription' || seen.get(key)
-    seen.set(key, true)
-    const operation = createOperation(document, definition, mask, runsAgain ? compile(document, definition) : undefined)
-    if (runsAgain) kept.set(key, operation)
-    return operation
+    return createOperation(document, definition, mask, false)
   }
+
+  /** `text`: of a document whose shape is new. */
+  function keep(operation: Operation, key: string, text: Text | undefined): Operation {
+    const isSubscription = operation.kind === 'subscription'
+    if (text && !isSubscription) {
+      if (comesAgain(text.shape)) shapes.set(text.shape, { lifted: lift(operation.document, text, mask) })
+      return operation
+    }
+    if (!comesAgain(key) && !isSubscription) return operation
+    const compiled = createOperation(operation.document, operation.definition, mask, true)
+    kept.set(key, compiled)
+    return compiled
+  }
+
+  function comesAgain(key: string): boolean {
+    const again = seen.get(key) === true
+    seen.set(key, true)
+    return again
+  }
+}
+
+/** What documents of one shape have in common; nothing can be lifted out of some. */
+interface Shape {
+  lifted: LiftedOperation | undefined
+}
+
+interface LiftedOperation extends Pick<Lifted, 'bind'> {
+  operation: Operation
+}
+
+function lift(document: DocumentNode, text: Text, mask: Mask): LiftedOperation | undefined {
+  const lifted = liftLiterals(schema, document, text)
+  const definition = lifted && getOperationAST(lifted.document)
+  if (!definition) return undefined
+  return { bind: lifted.bind, operation: createOperation(lifted.document, definition, mask, true) }
+}
+
+/** With the values of one text. Where they do not fit, nothing was run, and it is refused in the words for its own document. */
+function bindLiterals(
+  { bind, operation }: LiftedOperation,
+  { literals }: Text,
+  read: () => ReturnType<ReadOperation>,
+): Operation {
+  const run: Run = (context, variables, root) => {
+    const result = operation.run(context, { ...variables, ...bind(literals) }, root)
+    if (result instanceof Promise || 'data' in result) return result
+    const plain = read()
+    return 'run' in plain ? plain.run(context, variables, root) : { errors: plain }
+  }
+  return { ...operation, run }
 }
 
 function createOperation(
   document: DocumentNode,
   definition: OperationDefinitionNode,
   mask: Mask,
-  compiled: CompiledQuery | undefined,
+  runsOften: boolean,
 ): Operation {
-  const run = createRun(document, definition.name?.value, compiled)
+  const run = createRun(document, definition.name?.value, runsOften ? compile(document, definition) : undefined)
   const maskErrors = (result: ExecutionResult): ExecutionResult =>
     result.errors ? { ...result, errors: result.errors.map(mask) as GraphQLError[] } : result
   return {
     document,
+    definition,
     kind: definition.operation,
     // Of events only: to look through a document takes as long as to run it.
     selectsByVariables: definition.operation === 'subscription' && selectsByVariables(document, definition),

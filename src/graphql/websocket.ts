@@ -44,15 +44,15 @@ export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocke
     onComplete: ({ extra }, id) => void extra.operations.delete(id),
     onSubscribe: ({ extra: { operations, signal } }, id, payload) => {
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
-      const { operationName, variables } = payload
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
       operations.add(id)
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
       const contextValue = graphql.createContext(signal)
-      const { document } = operation
-      return { schema, document, operation, operationName, contextValue, variableValues: variables } as Prepared
+      const { document, definition } = operation
+      const operationName = definition.name?.value
+      return { schema, document, operation, operationName, contextValue, variableValues: payload.variables } as Prepared
     },
   })
   sockets.on('connection', (socket) => {

@@ -51,6 +51,38 @@ describe('GraphQL over HTTP', () => {
     expect(await sent()).toEqual([])
   })
 
+  it('reads documents that differ in their literals each with its own, and refuses them in their own words', async () => {
+    const other = uniqueName('thing')
+    await service.registerThing(other)
+    const post = async (ttl: number, value: string, { name = 'Literal', operationName = 'Literal' } = {}) => {
+      const query = `mutation ${name} { sendCommand(input: { thingId: "${other}", action: "x", params: { value: ${JSON.stringify(value)} }, ttl: ${ttl} }) { ${name}: execution { ttl params } errors { code } } }`
+      const headers = { 'content-type': 'application/json' }
+      const init = { method: 'POST', headers, body: JSON.stringify({ query, operationName }) }
+      const response = await fetch(`${service.url}/graphql`, init)
+      return (await response.json()) as { data?: unknown; errors?: { message: string; extensions: unknown }[] }
+    }
+    const sentTtls = [31, 32, 33, 34]
+    for (const ttl of sentTtls) {
+      const value = `"${ttl}" { # \\n`
+      const Literal = { ttl, params: { value } }
+      expect(await post(ttl, value)).toEqual({ data: { sendCommand: { Literal, errors: [] } } })
+    }
+    const { errors } = await post(3_000_000_000, 'e')
+    expect(errors).toMatchObject([{ message: expect.stringContaining('Int cannot represent') }])
+    const first = await post(3_000_000_000, 'e', { name: 'First', operationName: 'First' })
+    expect(errors?.map(({ message, extensions }) => ({ message, extensions }))).toEqual(
+      first.errors?.map(({ message, extensions }) => ({ message, extensions })),
+    )
+    expect(await post(35, 'f', { operationName: 'Other' })).toMatchObject({
+      errors: [{ message: expect.stringContaining('peration') }],
+    })
+    const { executions } = await service.query<{ executions: { nodes: { ttl: number }[] } }>(
+      'query ($thingId: [ID!]) { executions(filter: { thingId: $thingId }) { nodes { ttl } } }',
+      { thingId: [other] },
+    )
+    expect(executions.nodes.map(({ ttl }) => ttl)).toEqual(sentTtls.toReversed())
+  })
+
   it('tells other origins nothing', async () => {
     const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
     for (const method of ['OPTIONS', 'GET']) {
