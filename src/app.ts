@@ -4,6 +4,7 @@ import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
+import { createBell } from './domain/bell.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
@@ -11,6 +12,7 @@ import type { NewsHandler } from './domain/ports.ts'
 import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
+import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
@@ -67,6 +69,8 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
   const ctx = createContext(config, log, store, gateway, broker)
 
+  // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
+  stops.push(startPublishingAgain(ctx))
   const news = store.kind === 'postgres' ? hearReplicas(ctx, stops) : undefined
   await gateway.start((responses) => applyResponses(ctx, responses), news)
   stops.push(gateway.stop)
@@ -121,6 +125,7 @@ function createContext(
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
+    publishAgain: createBell(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => broker?.refreshAccess(),

@@ -49,6 +49,8 @@ export interface CommandDefinition {
   paramsSchema: JsonObject | null
   resultSchema: JsonObject | null
   defaultTtl: number | null
+  /** Null, or absent in a definition of a version before: AT_MOST_ONCE. */
+  delivery?: (typeof delivery.enumValues)[number] | null
 }
 
 export const thingTypes = pgTable('thing_types', {

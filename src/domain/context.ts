@@ -1,5 +1,6 @@
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../db/connect.ts'
+import type { Bell } from './bell.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
@@ -31,6 +32,8 @@ export interface Context {
   storeExecution: StoreExecution
   /** Notes of executions, by their ids, that their request reached nobody. */
   markUnheard: GroupCommit<string, void>
+  /** Rung where an execution was stored whose request may have to be published again. */
+  publishAgain: Bell
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

@@ -5,6 +5,8 @@ import type { Json } from '../protocol/json.ts'
 export type Execution = typeof executions.$inferSelect
 export type ExecutionStatus = Execution['status']
 export type TerminalStatus = Exclude<ExecutionStatus, 'SENT'>
+/** How often a request may be published: once, or until it is answered or expires. */
+export type Delivery = NonNullable<Execution['delivery']>
 export type IgnoredResponse = typeof ignoredResponses.$inferSelect
 
 export const DEFAULT_TTL_SECONDS = 30
@@ -23,6 +25,21 @@ export const MAX_EVIDENCE = 10
  */
 export const versionOf = (execution: Pick<Execution, 'status' | 'ignoredCount'>): number =>
   Math.min(execution.ignoredCount, MAX_EVIDENCE) + (isSettled(execution) ? 1 : 0)
+
+/** The pauses between the publishes of an AT_LEAST_ONCE request: each twice as long as the one before, up to the longest. */
+export const BACKOFF_SECONDS = { first: 2, longest: 64 }
+/** With less of the TTL left a request is not published again: a broker counts in whole seconds when to drop it. */
+export const LEAST_LEFT_SECONDS = 1
+
+/** Seconds from its creation until an AT_LEAST_ONCE request is published for the second time; undefined: never. */
+export const publishAgainIn = (ttl: number): number | undefined =>
+  BACKOFF_SECONDS.first + LEAST_LEFT_SECONDS <= ttl ? BACKOFF_SECONDS.first : undefined
+
+/** Null is how the usual one is stored. */
+export const deliveryOf = ({ delivery }: Pick<Execution, 'delivery'>): Delivery => delivery ?? 'AT_MOST_ONCE'
+
+/** Counted before each publish: never less than what the broker got. */
+export const publishCountOf = ({ publishCount }: Pick<Execution, 'publishCount'>): number => publishCount ?? 1
 
 export const isValidTtl = (ttl: number): boolean =>
   Number.isInteger(ttl) && ttl >= MIN_TTL_SECONDS && ttl <= MAX_TTL_SECONDS

@@ -5,12 +5,20 @@ import { canonicalJson, type JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
-import { DEFAULT_TTL_SECONDS, type Execution, isSettled, isValidTtl } from './execution.ts'
+import {
+  DEFAULT_TTL_SECONDS,
+  type Delivery,
+  type Execution,
+  isSettled,
+  isValidTtl,
+  publishAgainIn,
+} from './execution.ts'
 import { findExecution } from './executions.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
 import type { RegisteredThing } from './registry.ts'
+import { requestOf } from './request.ts'
 import type { Draft } from './store-execution.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
@@ -22,6 +30,8 @@ export interface SendRequest {
   /** Seconds; without a value the command definition's, else 30. */
   ttl: number | null | undefined
   idempotencyKey: string | null | undefined
+  /** Without a value the command definition's, else AT_MOST_ONCE. */
+  delivery?: Delivery | null | undefined
   /** Which key or user sends it; null where callers are anonymous. */
   requestedBy: string | null
 }
@@ -37,7 +47,8 @@ const MAX_TRIES = 5
  * Sends one command to one thing: checks it, commits the execution, publishes the request, and answers once the broker has
  * confirmed it (CONTRACT promises 1 and 4). The same idempotency key with the same request answers with the first
  * execution and sends nothing. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID,
- * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps delivered).
+ * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps delivered, and not
+ * published again).
  */
 export async function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const malformed = findProblems(request)
@@ -59,6 +70,7 @@ async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Exe
     const execution = await ctx.storeExecution(draft.value)
     if (execution) {
       ctx.live.publish([execution])
+      if (execution.publishAgainAt) ctx.publishAgain.ring()
       return publishExecution(ctx, execution, startedAt)
     }
     const repeated = await findRepeated(ctx, request)
@@ -91,9 +103,13 @@ async function findRepeated(ctx: Context, request: SendRequest): Promise<Outcome
   return execution && succeed(execution)
 }
 
-/** Of the request as it was given, so that a default that changed meanwhile makes no other request of it. */
-function fingerprintOf({ thingId, action, params, ttl }: SendRequest): string {
-  const text = canonicalJson({ thingId, action, params: params ?? {}, ttl: ttl ?? null })
+/**
+ * Of the request as it was given, so that a default that changed meanwhile makes no other request of it. One without
+ * `delivery` has the fingerprint that it had before there was any: keys of that time are still good.
+ */
+function fingerprintOf({ thingId, action, params, ttl, delivery }: SendRequest): string {
+  const given = { thingId, action, params: params ?? {}, ttl: ttl ?? null }
+  const text = canonicalJson(delivery == null ? given : { ...given, delivery })
   return createHash('sha256').update(text).digest('base64url')
 }
 
@@ -115,6 +131,8 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
   const checked = validateParams(params, definition?.paramsSchema ?? null)
   if (!checked.ok) return checked
+  const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS
+  const delivery = request.delivery ?? definition?.delivery ?? 'AT_MOST_ONCE'
   return succeed({
     thingId: id,
     thingRevision: revision,
@@ -124,7 +142,8 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
     action,
     params,
     paramsText: checked.value,
-    ttl: request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS,
+    ttl,
+    ...(delivery === 'AT_LEAST_ONCE' && { delivery, publishAgainIn: publishAgainIn(ttl) }),
     requestedBy,
     idempotencyKey: idempotencyKey ?? null,
     fingerprint: idempotencyKey == null ? null : fingerprintOf(request),
@@ -132,14 +151,9 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
 }
 
 async function publishExecution(ctx: Context, execution: Execution, startedAt: number): Promise<Outcome<Execution>> {
-  const { id, thingId, commandId, action, params, ttl, createdAt } = execution
-  const outcome = await ctx.gateway.publishRequest({
-    thingId,
-    executionId: id,
-    message: { commandId, action, params, timestamp: Math.floor(createdAt.getTime() / 1000), ttl },
-    // Our own elapsed time, and not the difference of two clocks.
-    ttlLeftMs: ttl * 1000 - (performance.now() - startedAt),
-  })
+  const { id, thingId, action, ttl } = execution
+  // Our own elapsed time, and not the difference of two clocks.
+  const outcome = await ctx.gateway.publishRequest(requestOf(execution, ttl * 1000 - (performance.now() - startedAt)))
   if (outcome.kind === 'confirmed') {
     if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
     ctx.log.debug({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
@@ -150,6 +164,9 @@ async function publishExecution(ctx: Context, execution: Execution, startedAt: n
   // that the execution is recorded: the caller would be told to try again, and a command might be done twice.
   const current = await findExecution(ctx, id).catch(() => undefined)
   if (current && isSettled(current)) return succeed(current)
+  // It is committed, and will be published again until it is answered or expires, whatever becomes of this process: there is
+  // nothing to decide for the caller, and nothing that he could do better. So it is no failure.
+  if (execution.publishAgainAt) return succeed(current ?? execution)
   return fail({ ...userError('DELIVERY_UNCONFIRMED', [], unconfirmed(id)), executionId: id })
 }
 

@@ -50,7 +50,8 @@ export async function settleExpired(ctx: Context, limit: number): Promise<Execut
   return settled
 }
 
-const { status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt, ...kept } =
+/** Not kept: what is settled is not published again. */
+const { status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt, publishAgainAt, ...kept } =
   getTableColumns(executions)
 const names = (columns: object): string[] => Object.values(columns).map(({ name }) => name)
 const KEPT = names(kept)

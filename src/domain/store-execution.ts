@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { RunStatement } from '../db/statement.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import type { Execution } from './execution.ts'
+import type { Delivery, Execution } from './execution.ts'
 import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 
 /** An execution that passed every check, ready to be stored. */
@@ -16,6 +16,10 @@ export interface Draft {
   params: JsonObject
   paramsText: string
   ttl: number
+  /** Absent: AT_MOST_ONCE, of which nothing is stored. */
+  delivery?: Extract<Delivery, 'AT_LEAST_ONCE'> | undefined
+  /** Seconds from its creation until it is published for the second time; absent: never. */
+  publishAgainIn?: number | undefined
   requestedBy: string | null
   idempotencyKey: string | null
   /** Of the request that the key stands for. */
@@ -52,6 +56,8 @@ const COLUMNS = [
   'action',
   'paramsText',
   'ttl',
+  'delivery',
+  'publishAgainIn',
   'requestedBy',
   'idempotencyKey',
   'fingerprint',
@@ -78,7 +84,8 @@ function idEndingOf(index: number, random: string): string {
 }
 
 function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
-  const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy } = draft
+  const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy, delivery, publishAgainIn } = draft
+  const after = (seconds: number) => new Date(createdAt.getTime() + seconds * 1000)
   return {
     id,
     // A command to one thing has no id of its own, which would cost an entry in an index for each.
@@ -97,12 +104,12 @@ function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
     noSubscriber: false,
     settledBy: null,
     ignoredCount: 0,
-    delivery: null,
-    publishCount: null,
-    publishAgainAt: null,
+    delivery: delivery ?? null,
+    publishCount: delivery ? 1 : null,
+    publishAgainAt: publishAgainIn ? after(publishAgainIn) : null,
     thingOnline: null,
     createdAt,
-    expiresAt: new Date(createdAt.getTime() + ttl * 1000),
+    expiresAt: after(ttl),
     settledAt: null,
     updatedAt: createdAt,
   }
@@ -112,7 +119,7 @@ function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
  * One statement for the whole batch, because one commit costs as much for 100 rows as for one. The registry is asked in it
  * (`xmin` is the version of a row), so that what was checked against a cached definition is stored only if that is still
  * the definition, whichever replica changed it. Keys are claimed in their order: two replicas with the same ones do not
- * deadlock.
+ * deadlock. The first publish is counted here, before it happens, as every other is (republish.ts).
  */
 const INSERT = `
 with clock as (
@@ -123,6 +130,7 @@ with clock as (
   from (select at, lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0') as time from clock) as clock,
   json_to_recordset($1::text::json) as draft("idEnding" text, "thingId" text, "thingRevision" xid,
     "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, "paramsText" text, ttl integer,
+    delivery delivery, "publishAgainIn" integer,
     "requestedBy" text, "idempotencyKey" text, fingerprint text)
 ), valid as (
   select * from given
@@ -133,8 +141,10 @@ with clock as (
   select "idempotencyKey", fingerprint, id from valid where "idempotencyKey" is not null order by "idempotencyKey"
   on conflict do nothing returning execution_id
 )
-insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
-select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by,
+  created_at, updated_at, expires_at, delivery, publish_count, publish_again_at)
+select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy",
+  at, at, at + make_interval(secs => ttl), delivery, case when delivery is not null then 1 end, at + make_interval(secs => "publishAgainIn")
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
 returning id, created_at as "createdAt"`

@@ -5,7 +5,7 @@ import type { JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
-import { isValidTtl } from './execution.ts'
+import { type Delivery, isValidTtl } from './execution.ts'
 import type { Page } from './paging.ts'
 import { findSchemaProblem } from './params.ts'
 import { storableText } from './text.ts'
@@ -18,6 +18,7 @@ export interface CommandDefinitionInput {
   paramsSchema?: JsonObject | null | undefined
   resultSchema?: JsonObject | null | undefined
   defaultTtl?: number | null | undefined
+  delivery?: Delivery | null | undefined
 }
 
 export interface ThingTypeInput {
@@ -96,6 +97,7 @@ const toDefinition = (command: CommandDefinitionInput): CommandDefinition => ({
   paramsSchema: command.paramsSchema ?? null,
   resultSchema: command.resultSchema ?? null,
   defaultTtl: command.defaultTtl ?? null,
+  delivery: command.delivery ?? null,
 })
 
 function findProblems({ name, version, description, commands }: ThingTypeInput): UserError[] {

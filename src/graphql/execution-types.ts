@@ -1,5 +1,13 @@
-import { type Execution, type ExecutionStatus, type IgnoredResponse, statusReason } from '../domain/execution.ts'
+import {
+  deliveryOf,
+  type Execution,
+  type ExecutionStatus,
+  type IgnoredResponse,
+  publishCountOf,
+  statusReason,
+} from '../domain/execution.ts'
 import { builder } from './builder.ts'
+import { DeliveryType } from './delivery.ts'
 import { ThingType } from './thing.ts'
 
 const STATUSES: Record<ExecutionStatus, { description: string }> = {
@@ -85,6 +93,16 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
       description: 'With what; {} where none were given.',
     }),
     ttl: t.exposeInt('ttl', { description: 'Seconds, from 1 to 86,400, for which the request was good.' }),
+    delivery: t.field({
+      type: DeliveryType,
+      description: 'How often its request may be published.',
+      resolve: deliveryOf,
+    }),
+    publishCount: t.int({
+      description:
+        'How often its request was published so far; 1 for AT_MOST_ONCE. Counted before each publish, so a crash or a broken link can make it greater than what the broker got, and nothing makes it smaller. A new count alone changes no `updatedAt` and is told to no subscriber: the next change brings it along.',
+      resolve: publishCountOf,
+    }),
     status: t.expose('status', { type: ExecutionStatusType, description: 'What became of it.' }),
     statusReason: t.field({
       type: StatusReason,

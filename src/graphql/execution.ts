@@ -7,6 +7,7 @@ import { sendCommand } from '../domain/send.ts'
 import { waitUntilSettled, watchExecutions } from '../domain/watch.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
+import { DeliveryType } from './delivery.ts'
 import { ExecutionFilterType, ExecutionType } from './execution-types.ts'
 import { ERRORS_DESCRIPTION, payloadOf, UserErrorType } from './user-error.ts'
 
@@ -30,6 +31,10 @@ const SendCommandInput = builder.inputType('SendCommandInput', {
       description:
         'Your name for this intent: 1 to 255 characters. Sent again with the same request, it answers with the first execution and sends nothing.',
     }),
+    delivery: t.field({
+      type: DeliveryType,
+      description: "How often it may be published. Absent: the command definition's, else AT_MOST_ONCE.",
+    }),
     wait: t.boolean({
       defaultValue: false,
       description: 'Answer only when the execution is settled, which it is by its TTL at the latest.',
@@ -45,7 +50,8 @@ const SendCommandPayload = builder
       execution: t.expose('value', {
         type: ExecutionType,
         nullable: true,
-        description: 'Committed, and confirmed by the broker; null if and only if there are errors.',
+        description:
+          'Committed, and confirmed by the broker, or with AT_LEAST_ONCE committed and to be published again; null if and only if there are errors.',
       }),
       errors: t.expose('errors', { type: [UserErrorType], description: ERRORS_DESCRIPTION }),
     }),
@@ -93,12 +99,13 @@ builder.mutationFields((t) => ({
   sendCommand: t.field({
     type: SendCommandPayload,
     description:
-      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED.',
+      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
-      const { thingId, action, params, ttl, idempotencyKey, wait } = input
+      const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
       const { domain } = context
-      const sent = await sendCommand(domain, { thingId, action, params, ttl, idempotencyKey, requestedBy: null })
+      const request = { thingId, action, params, ttl, idempotencyKey, delivery, requestedBy: null }
+      const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },

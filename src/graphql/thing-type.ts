@@ -3,6 +3,7 @@ import type { UserError } from '../domain/errors.ts'
 import { defineThingType, deleteThingType, listThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
+import { DeliveryType } from './delivery.ts'
 import { ERRORS_DESCRIPTION, payloadOf, UserErrorType } from './user-error.ts'
 
 const CommandDefinitionType = builder.objectRef<CommandDefinition>('CommandDefinition').implement({
@@ -24,6 +25,11 @@ const CommandDefinitionType = builder.objectRef<CommandDefinition>('CommandDefin
     defaultTtl: t.exposeInt('defaultTtl', {
       nullable: true,
       description: 'Seconds, from 1 to 86,400, for a send without `ttl`; null: 30.',
+    }),
+    delivery: t.expose('delivery', {
+      type: DeliveryType,
+      nullable: true,
+      description: 'How often a send without `delivery` may be published; null: AT_MOST_ONCE.',
     }),
   }),
 })
@@ -60,6 +66,10 @@ const CommandDefinitionInput = builder.inputType('CommandDefinitionInput', {
         'JSON Schema (2020-12) of `result`, for those who read it. Not enforced: a thing that acted is not refused.',
     }),
     defaultTtl: t.int({ description: 'Seconds, from 1 to 86,400, for a send without `ttl`. Absent: 30.' }),
+    delivery: t.field({
+      type: DeliveryType,
+      description: 'How often a send without `delivery` may be published. Absent: AT_MOST_ONCE.',
+    }),
   }),
 })
 

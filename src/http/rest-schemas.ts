@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { executionStatus } from '../db/schema.ts'
-import { type Execution, statusReason } from '../domain/execution.ts'
+import { delivery, executionStatus } from '../db/schema.ts'
+import { deliveryOf, type Execution, publishCountOf, statusReason } from '../domain/execution.ts'
 
 const object = z.record(z.string(), z.unknown())
 const anyJson = z.unknown()
@@ -20,6 +20,13 @@ export const SendBody = z
         "Seconds, from 1 to 86,400, in which the thing must answer; absent: the command definition's, else 30.",
       example: 30,
     }),
+    delivery: z
+      .enum(delivery.enumValues, `expected one of ${delivery.enumValues.join(', ')}`)
+      .optional()
+      .openapi({
+        description:
+          "How often it may be published: once, or again until it is answered or expires. Absent: the command definition's, else AT_MOST_ONCE.",
+      }),
   })
   .openapi('SendCommand')
 
@@ -31,6 +38,11 @@ export const ExecutionBody = z
     action: z.string(),
     params: object,
     ttl: z.number().int().openapi({ description: 'Seconds.' }),
+    delivery: z.enum(delivery.enumValues).openapi({ description: 'How often its request may be published.' }),
+    publishCount: z.number().int().openapi({
+      description:
+        'How often its request was published so far, counted before each publish, so it may be one more than the broker got for each crash or broken link; 1 for AT_MOST_ONCE.',
+    }),
     status: z.enum(executionStatus.enumValues).openapi({ description: 'SENT, then one of the others, once.' }),
     result: anyJson.openapi({ description: 'What the thing answered; null: nothing.' }),
     statusReason: z
@@ -105,6 +117,8 @@ export function executionBody(execution: Execution): z.input<typeof ExecutionBod
     action,
     params,
     ttl,
+    delivery: deliveryOf(execution),
+    publishCount: publishCountOf(execution),
     status,
     result: result ?? null,
     statusReason: statusReason(execution),

@@ -55,7 +55,10 @@ const sendRoute = createRoute({
   },
   responses: {
     201: {
-      ...json('Committed, and confirmed by the broker.', ExecutionBody),
+      ...json(
+        'Committed, and confirmed by the broker, or with AT_LEAST_ONCE committed and to be published again.',
+        ExecutionBody,
+      ),
       headers: z.object({ location: z.string() }),
     },
     400: problemOn('Malformed: INPUT_INVALID.'),
@@ -92,13 +95,14 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
 
   routes.openapi(sendRoute, async (c) => {
     const idempotencyKey = c.req.valid('header')['idempotency-key']
-    const { thingId, action, params, ttl } = c.req.valid('json')
+    const { thingId, action, params, ttl, delivery } = c.req.valid('json')
     const request = {
       thingId,
       action,
       params: params as JsonObject | undefined,
       ttl,
       idempotencyKey,
+      delivery,
       requestedBy: null,
     }
     const sent = await sendCommand(ctx, request)

@@ -21,6 +21,8 @@ export interface ExecutionData {
   action: string
   params: unknown
   ttl: number
+  delivery: string
+  publishCount: number
   status: string
   statusReason: { code: string; message: string | null } | null
   result: unknown
@@ -44,7 +46,7 @@ export interface IgnoredData {
 }
 
 export const EXECUTION_FIELDS = `
-  id commandId thingId action params ttl status statusReason { code message } result requestedBy
+  id commandId thingId action params ttl delivery publishCount status statusReason { code message } result requestedBy
   createdAt expiresAt settledAt updatedAt ignoredResponseCount
   ignoredResponses { cause status result reason { code message } problem payload receivedAt }
 `
@@ -55,6 +57,7 @@ export interface SendInput {
   params?: Record<string, unknown>
   ttl?: number
   idempotencyKey?: string
+  delivery?: string
   wait?: boolean
 }
 

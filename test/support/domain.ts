@@ -3,6 +3,7 @@ import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
+import { createBell } from '../../src/domain/bell.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createLive } from '../../src/domain/live.ts'
@@ -40,6 +41,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
+    publishAgain: createBell(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
