@@ -61,6 +61,8 @@ const COLUMNS = [
 interface Stored {
   id: string
   createdAt: Date
+  /** It informs whoever reads the execution, and decides nothing. */
+  thingOnline: boolean | null
 }
 
 /** The time, its version digit and the dashes: "0190163d-8694-739b". */
@@ -77,7 +79,7 @@ function idEndingOf(index: number, random: string): string {
   return `-8${index.toString(16).padStart(3, '0')}-${random.slice(at, at + 2 * RANDOM_BYTES)}`
 }
 
-function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
+function toExecution(draft: Draft, { id, createdAt, thingOnline }: Stored): Execution {
   const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy } = draft
   return {
     id,
@@ -100,7 +102,7 @@ function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
     delivery: null,
     publishCount: null,
     publishAgainAt: null,
-    thingOnline: null,
+    thingOnline,
     createdAt,
     expiresAt: new Date(createdAt.getTime() + ttl * 1000),
     settledAt: null,
@@ -133,8 +135,9 @@ with clock as (
   select "idempotencyKey", fingerprint, id from valid where "idempotencyKey" is not null order by "idempotencyKey"
   on conflict do nothing returning execution_id
 )
-insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at)
-select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl)
+insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by, created_at, updated_at, expires_at, thing_online)
+select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy", at, at, at + make_interval(secs => ttl),
+  (select online from thing_presence where thing_presence.thing_id = "thingId")
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
-returning id, created_at as "createdAt"`
+returning id, created_at as "createdAt", thing_online as "thingOnline"`
