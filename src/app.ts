@@ -9,6 +9,7 @@ import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
+import { createPresence, forgetConnected, type Presence } from './domain/presence.ts'
 import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
@@ -16,7 +17,8 @@ import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
-import { createClientLookup } from './domain/things.ts'
+import { createThingNews, type ThingNews } from './domain/thing-news.ts'
+import { createClientLookup, type Thing } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
@@ -63,11 +65,21 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const store = await openStore(config)
   stops.push(store.close)
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
-  const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store)
+  const thingNews = createThingNews({ db: store.db, log, commitLagMs: commitLagOf(store) })
+  const presence = createPresence({ run: store.run, log }, thingNews.note)
+  // After the broker, whose clients all go then.
+  stops.push(thingNews.stop, presence.stop)
+  const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store, presence)
   if (broker) stops.push(broker.stop)
   const { deployment } = store
-  const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
-  const ctx = createContext(config, log, store, gateway, broker)
+  const gateway = createGateway({
+    link: linkTo(config, broker),
+    log,
+    deployment,
+    sharedGroup: config.mqttSharedGroup,
+    onClient: presence.noteClient,
+  })
+  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews })
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -93,12 +105,20 @@ function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
   databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
 
-async function startEmbeddedBroker(config: Config, log: Logger, { db }: Store): Promise<Broker> {
+const commitLagOf = ({ kind }: Store): number => (kind === 'embedded' ? 0 : COMMIT_LAG_MS)
+
+async function startEmbeddedBroker(
+  config: Config,
+  log: Logger,
+  { db }: Store,
+  { noteClient }: Presence,
+): Promise<Broker> {
   const { host, mqttPort, mqttClientId } = config
   // Loaded by those who use it.
   const { startBroker } = await import('./mqtt/broker.ts')
   const thingsOfClient = createClientLookup({ db })
-  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient })
+  await forgetConnected({ db })
+  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient, onClient: noteClient })
 }
 
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
@@ -106,30 +126,40 @@ function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
   return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
 }
 
-function createContext(
-  config: Config,
-  log: Logger,
-  store: Store,
-  gateway: MqttGateway,
-  broker: Broker | undefined,
-): Context {
+interface Parts {
+  gateway: MqttGateway
+  broker: Broker | undefined
+  presence: Presence
+  thingNews: ThingNews
+}
+
+function createContext(config: Config, log: Logger, store: Store, parts: Parts): Context {
+  const { gateway, broker, presence, thingNews } = parts
   return {
     db: store.db,
     run: store.run,
     log,
     gateway,
     live: createLive(gateway.announce),
+    presence,
+    thingNews,
     refusals: createRefusals(log),
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
-    commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
+    commitLagMs: commitLagOf(store),
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     sending: new Map(),
     heardSettlings: new Set(),
-    onThingsChanged: () => broker?.refreshAccess(),
+    onThingsChanged: (thing) => tellBroker(broker, presence, thing),
   }
+}
+
+/** A client that was there before its thing was registered is known to the broker already. */
+function tellBroker(broker: Broker | undefined, { noteClient }: Presence, { clientId }: Thing): void {
+  broker?.refreshAccess()
+  if (broker?.hasClient(clientId)) noteClient({ clientId, online: true })
 }
 
 async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {

@@ -5,9 +5,12 @@ import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway } from './ports.ts'
+import type { Presence } from './presence.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { StoreExecution } from './store-execution.ts'
+import type { ThingNews } from './thing-news.ts'
+import type { Thing } from './things.ts'
 
 /** What every function of the domain is given first. Made once, in app.ts. */
 export interface Context {
@@ -17,6 +20,8 @@ export interface Context {
   log: Logger
   gateway: Gateway
   live: Live
+  presence: Presence
+  thingNews: ThingNews
   refusals: Refusals
   /**
    * Names who hears responses: this process, by its MQTT clientId, which is fixed across restarts; or the group in which
@@ -38,6 +43,6 @@ export interface Context {
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */
   heardSettlings: Set<string>
-  /** Tells the embedded broker that who may do what has changed. */
-  onThingsChanged: () => void
+  /** Tells the embedded broker that who may do what has changed: with this thing, as it is or was. */
+  onThingsChanged: (thing: Thing) => void
 }

@@ -54,7 +54,7 @@ export class ArgumentError extends Error {
 }
 
 export interface Failure {
-  code: 'BAD_USER_INPUT' | 'DATABASE_UNAVAILABLE' | 'EXECUTION_NOT_FOUND' | 'INTERNAL_SERVER_ERROR'
+  code: 'BAD_USER_INPUT' | 'DATABASE_UNAVAILABLE' | 'EXECUTION_NOT_FOUND' | 'THING_NOT_FOUND' | 'INTERNAL_SERVER_ERROR'
   message: string
 }
 
@@ -67,10 +67,20 @@ export class ExecutionNotFound extends Error {
   }
 }
 
+/** A subscription to a thing that is not registered. */
+export class ThingNotFound extends Error {
+  override name = 'ThingNotFound'
+
+  constructor(id: string) {
+    super(`id: no thing ${JSON.stringify(id.slice(0, 128))} is registered`)
+  }
+}
+
 /** What a caller may be told of an exception. Anything unforeseen says nothing of what happened inside. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof ArgumentError) return { code: 'BAD_USER_INPUT', message: error.message }
   if (error instanceof ExecutionNotFound) return { code: 'EXECUTION_NOT_FOUND', message: error.message }
+  if (error instanceof ThingNotFound) return { code: 'THING_NOT_FOUND', message: error.message }
   if (isDatabaseUnavailable(error)) {
     return { code: 'DATABASE_UNAVAILABLE', message: 'The database cannot be used at the moment. Try again.' }
   }

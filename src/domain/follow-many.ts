@@ -15,7 +15,12 @@ const PAGE_SIZE = 200
  * All is handed out in the order of the changes, so that a client can go on from the last one it saw: while there is
  * anything to be read (`behind`), what is heard waits. Where too much waits, it is forgotten and read as well.
  */
-export function followMany(ctx: Context, filter: ExecutionFilter, since: Date | undefined, onNews: () => void): Source {
+export function followMany(
+  ctx: Context,
+  filter: ExecutionFilter,
+  since: Date | undefined,
+  onNews: () => void,
+): Source<Execution> {
   // Of thousands of subscribers most wait for their first news: a map is made when there is something to put in.
   /** Read, and not handed out yet. */
   let missed: Map<string, Execution> | undefined

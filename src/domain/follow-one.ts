@@ -7,7 +7,7 @@ import { hearChanges } from './hear.ts'
 import type { Source } from './source.ts'
 
 /** One execution: as it is now, then each change that matches, and the end once it is settled, whether that matches or not. */
-export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onNews: () => void): Source {
+export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onNews: () => void): Source<Execution> {
   /** Its latest matching state, until that is handed out. */
   let latest: Execution | undefined
   let settled = false

@@ -29,6 +29,9 @@ export interface Ignored extends ExecutionTopic {
   problem?: string | undefined
 }
 
+/** Whether it was of an execution of that thing, and so the thing's. */
+export const isRecorded = ({ cause }: Ignored): boolean => cause !== 'UNKNOWN_EXECUTION' && cause !== 'WRONG_THING'
+
 const MAX_HEARD_SETTLINGS = 10_000
 
 type Cause = IgnoredResponse['cause']

@@ -44,6 +44,16 @@ export interface Gateway {
   follow(scope: LiveScope): Following
 }
 
+/** A client of the broker came or went. */
+export interface ClientEvent {
+  /** The MQTT clientId. */
+  clientId: string
+  online: boolean
+}
+
+/** Called with what the broker tells of its clients, of each client in order. */
+export type ClientHandler = (event: ClientEvent) => void
+
 /** What is heard of the other replicas. */
 export interface NewsHandler {
   onUpdated(execution: Execution): void

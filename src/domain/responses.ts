@@ -3,7 +3,7 @@ import { parseResponse, type ResponseMessage } from '../protocol/messages.ts'
 import { type ExecutionTopic, parseResponseTopic } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import type { Execution } from './execution.ts'
-import { recordIgnored, type Unapplied } from './ignored-responses.ts'
+import { isRecorded, recordIgnored, type Unapplied } from './ignored-responses.ts'
 import type { IncomingResponse } from './ports.ts'
 import { settleExecutions } from './settle.ts'
 
@@ -21,10 +21,16 @@ export async function applyResponses(ctx: Context, incoming: readonly IncomingRe
   const { valid, malformed } = readResponses(ctx, incoming)
   const { first, further } = splitFirst(valid)
   const settled = await settleFirst(ctx, first)
+  ctx.presence.noteAnswers(thingsOf(settled))
   const unapplied = [...first.filter((one) => !settled.has(one)), ...further, ...malformed]
   if (unapplied.length === 0) return
   const ignored = await sparingRefused(ctx, unapplied, (some) => recordIgnored(ctx, some))
+  ctx.presence.noteAnswers(thingsOf(ignored.filter(isRecorded)))
   for (const { cause, ...details } of ignored) ctx.refusals.count(cause, details)
+}
+
+function* thingsOf(responses: Iterable<ExecutionTopic>): Iterable<string> {
+  for (const { thingId } of responses) yield thingId
 }
 
 function readResponses(ctx: Context, incoming: readonly IncomingResponse[]) {

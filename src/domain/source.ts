@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDatabaseUnavailable } from '../db/errors.ts'
-import type { Execution } from './execution.ts'
 
 /** What is to be handed out, and where more of it comes from: the live changes, and the database for what they left out. */
-export interface Source {
+export interface Source<Item> {
   /** The next one, where it is at hand. */
-  take(): Execution | undefined
+  take(): Item | undefined
   /** Whether the database must be read before there is a next one. */
   mustRead(): boolean
   /** Reads once. After an error it must read still. */
@@ -36,7 +35,7 @@ export function createBell(): Bell {
 const RETRY_MS = 500
 
 /** The source as an iterator; the bell tells that there is news in it. No generator: `return()` ends it at once, also while a `next()` waits. */
-export function iterateSource(source: Source, bell: Bell): AsyncIterableIterator<Execution> {
+export function iterateSource<Item>(source: Source<Item>, bell: Bell): AsyncIterableIterator<Item> {
   let ended = false
   let turn: Promise<unknown> = Promise.resolve()
 
@@ -46,11 +45,11 @@ export function iterateSource(source: Source, bell: Bell): AsyncIterableIterator
     bell.ring()
   }
 
-  async function advance(): Promise<IteratorResult<Execution>> {
+  async function advance(): Promise<IteratorResult<Item>> {
     while (!ended) {
-      const execution = source.take()
+      const item = source.take()
       if (source.isFinished()) end()
-      if (execution) return { done: false, value: execution }
+      if (item) return { done: false, value: item }
       if (!ended) await getMore()
     }
     return { done: true, value: undefined }

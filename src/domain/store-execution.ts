@@ -67,6 +67,8 @@ const COLUMNS = [
 interface Stored {
   id: string
   createdAt: Date
+  /** It informs whoever reads the execution, and decides nothing. */
+  thingOnline: boolean | null
 }
 
 /** The time, its version digit and the dashes: "0190163d-8694-739b". */
@@ -83,7 +85,7 @@ function idEndingOf(index: number, random: string): string {
   return `-8${index.toString(16).padStart(3, '0')}-${random.slice(at, at + 2 * RANDOM_BYTES)}`
 }
 
-function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
+function toExecution(draft: Draft, { id, createdAt, thingOnline }: Stored): Execution {
   const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy, delivery, publishAgainIn } = draft
   const after = (seconds: number) => new Date(createdAt.getTime() + seconds * 1000)
   return {
@@ -107,7 +109,7 @@ function toExecution(draft: Draft, { id, createdAt }: Stored): Execution {
     delivery: delivery ?? null,
     publishCount: delivery ? 1 : null,
     publishAgainAt: publishAgainIn ? after(publishAgainIn) : null,
-    thingOnline: null,
+    thingOnline,
     createdAt,
     expiresAt: after(ttl),
     settledAt: null,
@@ -142,9 +144,10 @@ with clock as (
   on conflict do nothing returning execution_id
 )
 insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by,
-  created_at, updated_at, expires_at, delivery, publish_count, publish_again_at)
+  created_at, updated_at, expires_at, delivery, publish_count, publish_again_at, thing_online)
 select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy",
-  at, at, at + make_interval(secs => ttl), delivery, case when delivery is not null then 1 end, at + make_interval(secs => "publishAgainIn")
+  at, at, at + make_interval(secs => ttl), delivery, case when delivery is not null then 1 end, at + make_interval(secs => "publishAgainIn"),
+  (select online from thing_presence where thing_presence.thing_id = "thingId")
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
-returning id, created_at as "createdAt"`
+returning id, created_at as "createdAt", thing_online as "thingOnline"`

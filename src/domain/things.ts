@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
-import { and, arrayOverlaps, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import { and, arrayOverlaps, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
-import { things } from '../db/schema.ts'
+import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
@@ -24,6 +24,8 @@ export interface ThingFilter {
   id?: readonly string[] | null | undefined
   thingType?: readonly string[] | null | undefined
   tag?: readonly string[] | null | undefined
+  /** Known to be online, or known not to be. */
+  online?: boolean | null | undefined
 }
 
 const MAX_TAGS = 50
@@ -31,6 +33,9 @@ const MAX_TAGS = 50
 const MAX_CLIENTS = 500
 const MAX_TAG = 64
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
+
+/** Whether a thing may have this clientId. */
+export const isClientId = (clientId: string): boolean => CLIENT_ID.test(clientId)
 
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
   return db
@@ -55,29 +60,37 @@ export function createClientLookup({ db }: Pick<Context, 'db'>): (clientId: stri
     },
     { cache: false, batchScheduleFn: setImmediate, maxBatchSize: MAX_CLIENTS },
   )
-  return async (clientId) => (CLIENT_ID.test(clientId) ? loader.load(clientId) : [])
+  return async (clientId) => (isClientId(clientId) ? loader.load(clientId) : [])
 }
 
 /** Things by id. */
 export async function listThings(
   { db }: Pick<Context, 'db'>,
-  { id, thingType, tag }: ThingFilter,
+  filter: ThingFilter,
   { after, before, limit, inverted }: Page,
 ): Promise<Thing[]> {
   return db
     .select()
     .from(things)
     .where(
-      and(
-        id ? inArray(things.id, id.filter(isThingId)) : undefined,
-        thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
-        tag ? hasAnyTag(storable(tag)) : undefined,
-        after ? gt(things.id, after) : undefined,
-        before ? lt(things.id, before) : undefined,
-      ),
+      and(thingCondition(filter), after ? gt(things.id, after) : undefined, before ? lt(things.id, before) : undefined),
     )
     .orderBy(inverted ? desc(things.id) : asc(things.id))
     .limit(limit)
+}
+
+/** The filter for the database; `matchesThing` is the same for what is told live. */
+export const thingCondition = ({ id, thingType, tag, online }: ThingFilter): SQL | undefined =>
+  and(
+    id ? inArray(things.id, id.filter(isThingId)) : undefined,
+    thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
+    tag ? hasAnyTag(storable(tag)) : undefined,
+    online == null ? undefined : isKnownToBe(online),
+  )
+
+const isKnownToBe = (online: boolean) => {
+  const { thingId, online: known } = thingPresence
+  return sql`exists (select from ${thingPresence} where ${thingId} = ${things.id} and ${known} = ${online})`
 }
 
 const hasAnyTag = (tags: string[]) => (tags.length > 0 ? arrayOverlaps(things.tags, tags) : sql`false`)
@@ -112,9 +125,22 @@ export async function updateThing(ctx: Context, input: ThingInput): Promise<Outc
     updatedAt: sql`now()`,
   }
   return storeThing(ctx, input, 'updated', async () => {
-    const [thing] = await ctx.db.update(things).set(changes).where(eq(things.id, id)).returning()
+    const thing = await ctx.db.transaction(async (tx) => {
+      if (clientId != null) await forgetClient(tx, id, clientId)
+      const [updated] = await tx.update(things).set(changes).where(eq(things.id, id)).returning()
+      return updated
+    })
     return thing ?? thingNotFound(id, 'id')
   })
+}
+
+/** Of a client that the thing has not had before nothing is known yet. */
+async function forgetClient(db: Pick<Context['db'], 'update'>, id: string, clientId: string): Promise<void> {
+  const another = sql`exists (select from ${things} where ${things.id} = ${id} and ${things.clientId} <> ${clientId})`
+  await db
+    .update(thingPresence)
+    .set({ online: null, updatedAt: sql`clock_timestamp()` })
+    .where(and(eq(thingPresence.thingId, id), another))
 }
 
 /** Removes the thing; its executions stay, and open ones run to their end. Errors: THING_NOT_FOUND. */
@@ -141,7 +167,8 @@ async function storeThing(
   try {
     const stored = await store()
     if ('code' in stored) return fail(stored)
-    ctx.onThingsChanged()
+    ctx.onThingsChanged(stored)
+    ctx.thingNews.note([id])
     ctx.log.info({ thingId: id }, `thing ${what}`)
     return succeed(stored)
   } catch (error) {
@@ -160,7 +187,7 @@ function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[
   if (!isThingId(id)) {
     errors.push(userError('INPUT_INVALID', ['id'], 'id: expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'))
   }
-  if (clientId != null && !CLIENT_ID.test(clientId)) {
+  if (clientId != null && !isClientId(clientId)) {
     errors.push(
       userError('INPUT_INVALID', ['clientId'], 'clientId: expected 1 to 128 printable ASCII characters without spaces'),
     )

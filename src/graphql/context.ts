@@ -4,6 +4,7 @@ import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
+import { findPresences, type ThingPresence } from '../domain/presence.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings, type Thing } from '../domain/things.ts'
 
@@ -11,6 +12,8 @@ export interface GraphQLContext {
   domain: Context
   /** One query for each level of a document, however many nodes it has. */
   things: DataLoader<string, Thing | null>
+  /** By the thing's id. */
+  presences: DataLoader<string, ThingPresence | null>
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
@@ -30,9 +33,10 @@ export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
   const things = loadThings(domain)
+  const presences = loadPresences(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  return (signal) => ({ domain, things, thingTypes, ignoredResponses, signal })
+  return (signal) => ({ domain, things, presences, thingTypes, ignoredResponses, signal })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }
@@ -48,6 +52,12 @@ const loadThings = (domain: Context) =>
   batch(
     (ids) => findThings(domain, ids),
     (thing: Thing) => thing.id,
+  )
+
+const loadPresences = (domain: Context) =>
+  batch(
+    (ids) => findPresences(domain, ids),
+    ({ thingId }) => thingId,
   )
 
 const loadThingTypes = (domain: Context) =>

@@ -115,6 +115,11 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
       nullable: true,
       description: 'Which key or user sent it; null where the caller was anonymous.',
     }),
+    thingOnline: t.exposeBoolean('thingOnline', {
+      nullable: true,
+      description:
+        'Whether its thing was known to be online when it was sent; null: not known. It was sent all the same.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When its TTL passes: `createdAt` + `ttl`.' }),
     settledAt: t.expose('settledAt', {

@@ -1,11 +1,21 @@
-import type { UserError } from '../domain/errors.ts'
-import { deregisterThing, listThings, registerThing, type Thing, updateThing } from '../domain/things.ts'
+import { ThingNotFound, type UserError } from '../domain/errors.ts'
+import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
+import { deregisterThing, findThings, listThings, registerThing, type Thing, updateThing } from '../domain/things.ts'
+import { watchThings } from '../domain/watch-things.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
+import type { GraphQLContext } from './context.ts'
 import { ThingTypeType } from './thing-type.ts'
 import { ERRORS_DESCRIPTION, payloadOf, UserErrorType } from './user-error.ts'
 
-export const ThingType = builder.objectRef<Thing>('Thing').implement({
+/** A thing, and its presence where that has been read with it. */
+type ThingNode = Thing & { presence?: ThingPresence }
+
+async function presenceOf({ id, presence }: ThingNode, { presences }: GraphQLContext): Promise<ThingPresence> {
+  return presence ?? (await presences.load(id)) ?? UNKNOWN_PRESENCE
+}
+
+export const ThingType = builder.objectRef<ThingNode>('Thing').implement({
   description: 'One registered device.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Also `{thingName}` in topics, and `thingId` elsewhere in this API.' }),
@@ -17,6 +27,19 @@ export const ThingType = builder.objectRef<Thing>('Thing').implement({
       resolve: ({ thingType }, _args, { thingTypes }) => (thingType === null ? null : thingTypes.load(thingType)),
     }),
     tags: t.exposeStringList('tags', { description: 'Words to find it by.' }),
+    online: t.boolean({
+      nullable: true,
+      description:
+        'Whether its client is connected to the broker; null: not known, as the broker has not told. The embedded broker and EMQX tell; Mosquitto does not, and an answer does not say when the thing leaves: there it stays null. It informs, and decides nothing.',
+      resolve: async (thing, _args, context) => (await presenceOf(thing, context)).online,
+    }),
+    lastSeenAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When it was last heard of: it connected, went away or answered; null: never. Of a thing that answers all the time it may be 30 seconds old.',
+      resolve: async (thing, _args, context) => (await presenceOf(thing, context)).lastSeenAt,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its registration changed last.' }),
   }),
@@ -52,6 +75,7 @@ const ThingFilter = builder.inputType('ThingFilter', {
     id: t.idList({ description: 'These things.' }),
     thingType: t.idList({ description: 'Things of these types.' }),
     tag: t.stringList({ description: 'Things that have any of these tags.' }),
+    online: t.boolean({ description: 'Things known to be online, or known not to be.' }),
   }),
 })
 
@@ -124,5 +148,23 @@ builder.mutationFields((t) => ({
       'Removes a thing. Its executions stay, with `thing: null`; open ones run to their end. Errors: THING_NOT_FOUND.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
     resolve: async (_root, { id }, { domain }) => payloadOf(await deregisterThing(domain, id)),
+  }),
+}))
+
+builder.subscriptionFields((t) => ({
+  thingUpdated: t.field({
+    type: ThingType,
+    description:
+      'Things as their registration or their presence changes: at least once, never a gap. A slow reader gets each in its latest state. With `id`: the thing as it is now, then each change, and the end once it is deregistered (top-level error THING_NOT_FOUND where there is none). Else every change from now on that matches the filter afterwards (changes of the second before may be told, too).',
+    args: {
+      id: t.arg.id({ description: 'One thing.' }),
+      filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }),
+    },
+    subscribe: async (_root, args, { domain }) => {
+      // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
+      if (args.id != null && (await findThings(domain, [args.id])).length === 0) throw new ThingNotFound(args.id)
+      return watchThings(domain, args)
+    },
+    resolve: (thing) => thing,
   }),
 }))

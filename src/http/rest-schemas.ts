@@ -49,6 +49,9 @@ export const ExecutionBody = z
       .object({ code: z.string(), message: z.string().nullable() })
       .nullable()
       .openapi({ description: 'Why it has its status.' }),
+    thingOnline: z.boolean().nullable().openapi({
+      description: 'Whether the thing was known to be online when it was sent; null: not known.',
+    }),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime(),
     settledAt: z.iso.datetime().nullable(),
@@ -109,7 +112,8 @@ export const ListQuery = z.object({
 })
 
 export function executionBody(execution: Execution): z.input<typeof ExecutionBody> {
-  const { id, commandId, thingId, action, params, ttl, status, result, createdAt, expiresAt, settledAt } = execution
+  const { id, commandId, thingId, action, params, ttl, status, result, thingOnline } = execution
+  const { createdAt, expiresAt, settledAt } = execution
   return {
     executionId: id,
     commandId,
@@ -122,6 +126,7 @@ export function executionBody(execution: Execution): z.input<typeof ExecutionBod
     status,
     result: result ?? null,
     statusReason: statusReason(execution),
+    thingOnline,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
     settledAt: settledAt?.toISOString() ?? null,

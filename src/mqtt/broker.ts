@@ -5,9 +5,11 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { Aedes, type Client, type Connection, type PublishPacket } from 'aedes'
 import { createWebSocketStream, type WebSocket } from 'ws'
 import type { Logger } from '../base/log.ts'
+import type { ClientHandler } from '../domain/ports.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { ALL_RESPONSES } from '../protocol/topics.ts'
 import { createAccess, type ThingsOfClient } from './broker-access.ts'
+import { followClients } from './broker-clients.ts'
 import { listenNear, portOf } from './broker-listener.ts'
 import { createSessionQueues, type OutgoingStore } from './broker-queues.ts'
 import { createRules, MAX_CLIENT_ID_LENGTH, type Rules } from './broker-rules.ts'
@@ -24,6 +26,8 @@ export interface BrokerOptions {
   serviceClientId: string
   /** The ids of the things that a client with this id may act for. A client is refused while this rejects. */
   thingsOfClient: ThingsOfClient
+  /** Hears which clients come and go. */
+  onClient?: ClientHandler
 }
 
 export interface Broker {
@@ -35,6 +39,8 @@ export interface Broker {
   handleWebSocket(socket: WebSocket, request: IncomingMessage): void
   /** To be called when things or their client ids changed: who may do what is looked up again. */
   refreshAccess(): void
+  /** Whether a client with this id is connected. */
+  hasClient(clientId: string): boolean
   /** Disconnects everybody and stops listening. */
   stop(): Promise<void>
 }
@@ -76,6 +82,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   aedes.on('unsubscribe', (filters, client) => subscribers.remove(client, filters))
   aedes.on('clientDisconnect', (client) => subscribers.removeAll(client))
+  const clients = followClients(aedes, serviceClientId, options.onClient ?? (() => {}))
   logFailures(aedes, log)
 
   const streams = new Set<Duplex>()
@@ -88,7 +95,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     hasSubscriber,
     hasFollowers: subscribers.hasFollowers,
   }
-  return { port: portOf(server), link, handleWebSocket, refreshAccess: access.refresh, stop }
+  return {
+    port: portOf(server),
+    link,
+    handleWebSocket,
+    refreshAccess: access.refresh,
+    hasClient: (clientId) => clients.has(clientId),
+    stop,
+  }
 
   function deliver(response: PublishPacket, then: () => void): void {
     const { topic, payload } = response

@@ -4,6 +4,7 @@ import { ConfigError } from '../base/config.ts'
 import type { Logger } from '../base/log.ts'
 import type { Execution } from '../domain/execution.ts'
 import type {
+  ClientHandler,
   Following,
   Gateway,
   NewsHandler,
@@ -17,6 +18,7 @@ import { keepConnected } from './connect.ts'
 import type { BrokerLink } from './link.ts'
 import { createListener } from './listen.ts'
 import { createNews } from './news.ts'
+import { createClientEvents } from './presence.ts'
 import { type Outbox, openOutbox } from './publish.ts'
 import { createSharing } from './sharing.ts'
 
@@ -40,16 +42,19 @@ export interface GatewayOptions {
   deployment?: string | undefined
   /** Where the replicas share the responses, the name of their group. */
   sharedGroup?: string | undefined
+  /** Hears which clients come and go, where an external broker tells. */
+  onClient?: ClientHandler
 }
 
 const NOT_FOLLOWED: Following = { ready: Promise.resolve(), stop() {} }
 
 /** A gateway that is not connected yet: `start` wants the handler of responses, which in turn may want the gateway. */
-export function createGateway({ link, log, deployment, sharedGroup }: GatewayOptions): MqttGateway {
+export function createGateway({ link, log, deployment, sharedGroup, onClient }: GatewayOptions): MqttGateway {
   const self = { deployment: deployment ?? link.clientId, replica: link.clientId }
   const sharing = createSharing(sharedGroup, link.clientId)
   const news = createNews(self, log)
-  const listener = createListener(log, (topic, payload) => news.take(topic, payload) || sharing.takeCanary(topic))
+  const clientEvents = link.kind === 'external' && onClient ? createClientEvents(onClient, log) : undefined
+  const listener = createListener(log, takeOther)
   const announceOn = createAnnouncer(self, log)
   const outboxes = new WeakMap<MqttClient, Outbox>()
   const connector = keepConnected({
@@ -58,7 +63,7 @@ export function createGateway({ link, log, deployment, sharedGroup }: GatewayOpt
     responses: sharing.responses,
     prepare,
     check: sharing.prove,
-    onReady: news.resume,
+    onReady,
   })
   let hasReplicas = false
   return {
@@ -69,6 +74,15 @@ export function createGateway({ link, log, deployment, sharedGroup }: GatewayOpt
     follow: (scope) => (hasReplicas ? news.follow(scope) : NOT_FOLLOWED),
     problem: connector.problem,
     stop,
+  }
+
+  function takeOther(topic: string, payload: Buffer): boolean {
+    return news.take(topic, payload) || sharing.takeCanary(topic) || clientEvents?.take(topic, payload) === true
+  }
+
+  function onReady(client: MqttClient): void {
+    news.resume(client)
+    clientEvents?.resume(client)
   }
 
   function prepare(client: MqttClient): void {

@@ -8,10 +8,12 @@ import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
+import { createPresence } from '../../src/domain/presence.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createUnheardMarker } from '../../src/domain/send.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
+import { createThingNews } from '../../src/domain/thing-news.ts'
 import { createGateway } from '../../src/mqtt/gateway.ts'
 import { responseTopic } from '../../src/protocol/topics.ts'
 import { type Backend, createBackend } from './backend.ts'
@@ -29,12 +31,16 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const name = replica ?? mqttClientId
   const log = createLogger('silent')
   const store = databaseUrl ? await openPostgres(databaseUrl, name) : await openEmbedded(dataDir)
+  const thingNews = createThingNews({ db: store.db, log, commitLagMs: 0 })
+  const presence = createPresence({ run: store.run, log }, thingNews.note)
   const ctx: Context = {
     db: store.db,
     run: store.run,
     log,
     gateway: createGateway({ link: { kind: 'external', url: 'mqtt://127.0.0.1:1', clientId: name }, log }),
     live: createLive(),
+    presence,
+    thingNews,
     refusals: createRefusals(log),
     replica: name,
     commitLagMs: 0,
@@ -47,6 +53,8 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     onThingsChanged: () => {},
   }
   const stop = async () => {
+    await thingNews.stop()
+    await presence.stop()
     await store.close()
     if (!backend) await engines.dispose()
   }
