@@ -2,9 +2,11 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
+import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import type { Context } from './domain/context.ts'
+import { createDatabaseState } from './domain/database-state.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
@@ -22,6 +24,7 @@ import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
+import { observeParts } from './observe.ts'
 
 /** A running service. */
 export interface App {
@@ -73,7 +76,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
-  const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
+  const { url, stop: stopListening } = await openDoors(config, ctx, { gateway, broker, store })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
@@ -109,17 +112,19 @@ function createContext(
   gateway: MqttGateway,
   broker: Broker | undefined,
 ): Context {
+  const metrics = createMetrics()
   return {
     db: store.db,
     run: store.run,
     log,
+    metrics,
     gateway,
     live: createLive(gateway.announce),
     refusals: createRefusals(log),
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: store.kind === 'embedded' ? 0 : COMMIT_LAG_MS,
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store.run),
+    storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
@@ -127,7 +132,13 @@ function createContext(
   }
 }
 
-async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
+interface Engines {
+  gateway: MqttGateway
+  broker: Broker | undefined
+  store: Store
+}
+
+async function openDoors(config: Config, ctx: Context, { gateway, broker, store }: Engines) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
@@ -137,7 +148,9 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     mqttSockets.on('connection', broker.handleWebSocket)
     sockets[MQTT_PATH] = mqttSockets
   }
-  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: loadGraphiQLPage })
+  const database = createDatabaseState(ctx)
+  observeParts({ ctx, gateway, database, databaseUsage: store.usage, sockets })
+  const routes = createRoutes(ctx, { database, brokerProblem: gateway.problem, page: loadGraphiQLPage })
   const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const stop = async () => {

@@ -15,6 +15,8 @@ export interface GraphQLContext {
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
   signal: () => AbortSignal
+  /** Of the request, for the log; over WebSocket that of the socket. */
+  requestId: string | undefined
 }
 
 /** Over HTTP. */
@@ -25,14 +27,14 @@ export interface ServerContext {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
+export type CreateContext = (signal: () => AbortSignal, requestId?: string) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
   const things = loadThings(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  return (signal) => ({ domain, things, thingTypes, ignoredResponses, signal })
+  return (signal, requestId) => ({ domain, things, thingTypes, ignoredResponses, signal, requestId })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

@@ -97,8 +97,9 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, wait } = input
-      const { domain } = context
-      const sent = await sendCommand(domain, { thingId, action, params, ttl, idempotencyKey, requestedBy: null })
+      const { domain, requestId } = context
+      const request = { thingId, action, params, ttl, idempotencyKey, requestedBy: null, requestId }
+      const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },
@@ -108,7 +109,7 @@ builder.mutationFields((t) => ({
     description:
       'Settles an execution as CANCELED. The thing is not told, and may act all the same. Errors: EXECUTION_NOT_FOUND; ALREADY_SETTLED, with the execution as it is.',
     args: { id: t.arg.id({ required: true, description: 'The executionId.' }) },
-    resolve: (_root, { id }, { domain }) => cancelExecution(domain, id),
+    resolve: (_root, { id }, { domain, requestId }) => cancelExecution(domain, id, requestId),
   }),
 }))
 

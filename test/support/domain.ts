@@ -1,6 +1,7 @@
 /** The domain on a real database, without doors: for what is about many executions at once. */
 import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
+import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import type { Context } from '../../src/domain/context.ts'
@@ -28,17 +29,19 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const name = replica ?? mqttClientId
   const log = createLogger('silent')
   const store = databaseUrl ? await openPostgres(databaseUrl, name) : await openEmbedded(dataDir)
+  const metrics = createMetrics()
   const ctx: Context = {
     db: store.db,
     run: store.run,
     log,
+    metrics,
     gateway: createGateway({ link: { kind: 'external', url: 'mqtt://127.0.0.1:1', clientId: name }, log }),
     live: createLive(),
     refusals: createRefusals(log),
     replica: name,
     commitLagMs: 0,
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store.run),
+    storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     sending: new Map(),
     heardSettlings: new Set(),
