@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { createLogger } from '../src/base/log.ts'
+import { createMetrics } from '../src/base/metrics.ts'
 import { openPostgres, type Store } from '../src/db/connect.ts'
 import type { Context } from '../src/domain/context.ts'
 import { createLive } from '../src/domain/live.ts'
@@ -41,7 +42,8 @@ function contextOf(store: Store): Context {
   const { db, run } = store
   const log = createLogger('warn')
   // What these measurements do not use is not there.
-  return { db, run, log, live: createLive(), replica: 'fleet-commands-bench-4000' } as unknown as Context
+  const metrics = createMetrics()
+  return { db, run, log, metrics, live: createLive(), replica: 'fleet-commands-bench-4000' } as unknown as Context
 }
 
 async function administer(run: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {

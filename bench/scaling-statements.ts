@@ -73,7 +73,7 @@ async function registerThings({ sql }: Bench): Promise<() => Draft> {
 
 /** All that is asked for in one turn is one batch, up to 250. */
 async function store({ ctx }: Bench, draft: () => Draft, size: number): Promise<string[]> {
-  const put = createExecutionStore(ctx.run)
+  const put = createExecutionStore(ctx.run, ctx.metrics)
   const stored = await Promise.all(Array.from({ length: size }, () => put(draft())))
   return stored.map((execution) => {
     if (!execution) throw new Error('an execution was not stored')

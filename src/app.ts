@@ -2,10 +2,12 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
+import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import { createBell } from './domain/bell.ts'
 import type { Context } from './domain/context.ts'
+import { createDatabaseState } from './domain/database-state.ts'
 import { startExpiry } from './domain/expiry.ts'
 import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
@@ -26,6 +28,7 @@ import { createRoutes } from './http/routes.ts'
 import { createSockets, listen } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
+import { observeParts } from './observe.ts'
 
 /** A running service. */
 export interface App {
@@ -89,7 +92,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
-  const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
+  const { url, stop: stopListening } = await openDoors(config, ctx, { gateway, broker, store })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
@@ -135,10 +138,12 @@ interface Parts {
 
 function createContext(config: Config, log: Logger, store: Store, parts: Parts): Context {
   const { gateway, broker, presence, thingNews } = parts
+  const metrics = createMetrics()
   return {
     db: store.db,
     run: store.run,
     log,
+    metrics,
     gateway,
     live: createLive(gateway.announce),
     presence,
@@ -147,7 +152,7 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: commitLagOf(store),
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store.run),
+    storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     sending: new Map(),
@@ -162,7 +167,13 @@ function tellBroker(broker: Broker | undefined, { noteClient }: Presence, { clie
   if (broker?.hasClient(clientId)) noteClient({ clientId, online: true })
 }
 
-async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
+interface Engines {
+  gateway: MqttGateway
+  broker: Broker | undefined
+  store: Store
+}
+
+async function openDoors(config: Config, ctx: Context, { gateway, broker, store }: Engines) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
@@ -172,7 +183,9 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     mqttSockets.on('connection', broker.handleWebSocket)
     sockets[MQTT_PATH] = mqttSockets
   }
-  const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: loadGraphiQLPage })
+  const database = createDatabaseState(ctx)
+  observeParts({ ctx, gateway, database, databaseUsage: store.usage, sockets })
+  const routes = createRoutes(ctx, { database, brokerProblem: gateway.problem, page: loadGraphiQLPage })
   const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const stop = async () => {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
@@ -20,9 +21,20 @@ export interface Store {
   /** For the statements that run thousands of times a second. */
   run: RunStatement
   kind: 'postgres' | 'embedded'
+  /** What of it is in use; undefined where there are no connections. */
+  usage: (() => Usage) | undefined
   /** Names this very database, for whoever shares it; undefined where nobody can. */
   deployment: string | undefined
   close(): Promise<void>
+}
+
+/** What is in use of a Postgres, as far as postgres.js lets it be seen. */
+export interface Usage {
+  /** Connections. */
+  open: number
+  most: number
+  /** Of `run`, that are not answered yet. */
+  statements: number
 }
 
 /** A statement that takes longer is given up, so that a stuck database shows as an error and not as silence. */
@@ -45,6 +57,8 @@ const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../drizzle', import.meta.url
 /** Opens Postgres, brought to the current schema. `name` is what its connections are called there. Throws a ConfigError where it cannot be used. */
 export async function openPostgres(url: string, name: string): Promise<Store> {
   await migrateDatabase(url)
+  const open = new Set<Socket>()
+  let statements = 0
   const options = {
     max: POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
@@ -54,15 +68,23 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
     // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
     connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },
     // postgres.js knows this option, its types do not.
-    socket: createSocketFactory(ANSWER_DEADLINE_MS),
+    socket: createSocketFactory(ANSWER_DEADLINE_MS, open),
   }
   const client = postgres(url, options)
   // A client of its own: Drizzle replaces the serialisers of the one it is given.
   const writers = postgres(url, { ...options, max: WRITERS, connection: { ...options.connection, ...ROW_BY_ROW } })
   return {
     db: drizzlePostgres(client, { schema }),
-    run: (text, parameters) => writers.unsafe(text, parameters as string[], { prepare: true }) as never,
+    run: async (text, parameters) => {
+      statements += 1
+      try {
+        return (await writers.unsafe(text, parameters as string[], { prepare: true })) as never
+      } finally {
+        statements -= 1
+      }
+    },
     kind: 'postgres',
+    usage: () => ({ open: open.size, most: POOL_SIZE + WRITERS, statements }),
     deployment: await readDeployment(client),
     close: async () => {
       await Promise.all([client, writers].map((one) => one.end({ timeout: CONNECT_TIMEOUT_SECONDS })))
@@ -97,7 +119,7 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
       unlock()
     }
     const run: RunStatement = async (text, parameters) => (await client.query(text, [...parameters])).rows as never
-    return { db, run, kind: 'embedded', deployment: undefined, close }
+    return { db, run, kind: 'embedded', usage: undefined, deployment: undefined, close }
   } catch (error) {
     unlock()
     throw error

@@ -15,12 +15,15 @@ interface Address {
  * - the other side does not answer what was sent: a firewall or a host that is gone without a FIN, which TCP by itself
  *   finds out after a quarter of an hour. `answerDeadlineMs` is to be more than any statement may take; without it such a
  *   query waits. (It waits over TLS, too, where postgres.js takes our listeners off.)
+ * Those that are open are in `open`.
  */
-export function createSocketFactory(answerDeadlineMs?: number) {
+export function createSocketFactory(answerDeadlineMs?: number, open = new Set<Socket>()) {
   let attempts = 0
   return ({ host, port, path }: Address): Socket => {
     const at = attempts++ % host.length
     const socket = path ? connect(path) : connect(port[at] ?? 5432, host[at] ?? 'localhost')
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
     failOnHangUp(socket)
     if (answerDeadlineMs !== undefined) failOnSilence(socket, answerDeadlineMs)
     // Where postgres.js looks for the name that TLS verifies.

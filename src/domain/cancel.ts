@@ -15,10 +15,10 @@ export interface CancelOutcome {
  * Settles an open execution as CANCELED. The thing is not told: it may act all the same, and its answer is then kept as
  * evidence. Errors: EXECUTION_NOT_FOUND; ALREADY_SETTLED, with the execution as it is.
  */
-export async function cancelExecution(ctx: Context, id: string): Promise<CancelOutcome> {
+export async function cancelExecution(ctx: Context, id: string, requestId?: string): Promise<CancelOutcome> {
   const [canceled] = isUuid(id) ? await settleExecutions(ctx, [{ executionId: id, status: 'CANCELED' }]) : []
   if (canceled) {
-    ctx.log.info({ executionId: id, thingId: canceled.thingId }, 'execution canceled')
+    ctx.log.info({ executionId: id, thingId: canceled.thingId, requestId }, 'execution canceled')
     return { execution: canceled, errors: [] }
   }
   const execution = await findExecution(ctx, id)

@@ -1,4 +1,5 @@
 import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
 import type { Store } from '../db/connect.ts'
 import type { Bell } from './bell.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -18,6 +19,7 @@ export interface Context {
   /** For the hot statements. */
   run: Store['run']
   log: Logger
+  metrics: Metrics
   gateway: Gateway
   live: Live
   presence: Presence

@@ -22,6 +22,7 @@ export async function applyResponses(ctx: Context, incoming: readonly IncomingRe
   const { first, further } = splitFirst(valid)
   const settled = await settleFirst(ctx, first)
   ctx.presence.noteAnswers(thingsOf(settled))
+  ctx.metrics.batchSize.observe({ of: 'responses' }, incoming.length)
   const unapplied = [...first.filter((one) => !settled.has(one)), ...further, ...malformed]
   if (unapplied.length === 0) return
   const ignored = await sparingRefused(ctx, unapplied, (some) => recordIgnored(ctx, some))

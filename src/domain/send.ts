@@ -4,6 +4,7 @@ import { executions, idempotencyKeys } from '../db/schema.ts'
 import { canonicalJson, type JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
+import { countSend } from './count.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import {
   DEFAULT_TTL_SECONDS,
@@ -34,6 +35,8 @@ export interface SendRequest {
   delivery?: Delivery | null | undefined
   /** Which key or user sends it; null where callers are anonymous. */
   requestedBy: string | null
+  /** Of the caller's request, for the log. */
+  requestId?: string | undefined
 }
 
 const MAX_ACTION = 128
@@ -50,7 +53,11 @@ const MAX_TRIES = 5
  * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps delivered, and not
  * published again).
  */
-export async function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+  return countSend(ctx.metrics, () => checkAndSend(ctx, request))
+}
+
+async function checkAndSend(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const malformed = findProblems(request)
   if (malformed.length > 0) return fail(...malformed)
   const { idempotencyKey } = request
@@ -71,7 +78,7 @@ async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Exe
     if (execution) {
       ctx.live.publish([execution])
       if (execution.publishAgainAt) ctx.publishAgain.ring()
-      return publishExecution(ctx, execution, startedAt)
+      return publishExecution(ctx, execution, { startedAt, requestId: request.requestId })
     }
     const repeated = await findRepeated(ctx, request)
     if (repeated) return repeated
@@ -150,16 +157,27 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
   })
 }
 
-async function publishExecution(ctx: Context, execution: Execution, startedAt: number): Promise<Outcome<Execution>> {
+interface Sending {
+  /** On the clock of performance.now(). */
+  startedAt: number
+  requestId: string | undefined
+}
+
+async function publishExecution(
+  ctx: Context,
+  execution: Execution,
+  { startedAt, requestId }: Sending,
+): Promise<Outcome<Execution>> {
   const { id, thingId, action, ttl } = execution
   // Our own elapsed time, and not the difference of two clocks.
   const outcome = await ctx.gateway.publishRequest(requestOf(execution, ttl * 1000 - (performance.now() - startedAt)))
   if (outcome.kind === 'confirmed') {
     if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
-    ctx.log.debug({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')
+    const { hasSubscriber } = outcome
+    ctx.log.debug({ executionId: id, thingId, requestId, action, ttl, hasSubscriber }, 'command sent')
     return succeed(execution)
   }
-  ctx.log.warn({ executionId: id, thingId, why: outcome.why }, 'the broker did not confirm a request')
+  ctx.log.warn({ executionId: id, thingId, requestId, why: outcome.why }, 'the broker did not confirm a request')
   // Settled meanwhile, it needs no confirmation: what became of it is known. A database that is away now must not hide
   // that the execution is recorded: the caller would be told to try again, and a command might be done twice.
   const current = await findExecution(ctx, id).catch(() => undefined)

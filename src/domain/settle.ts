@@ -4,6 +4,7 @@ import { executions } from '../db/schema.ts'
 import { returning } from '../db/statement.ts'
 import type { Json } from '../protocol/json.ts'
 import type { Context } from './context.ts'
+import { countSettled } from './count.ts'
 import type { Execution, TerminalStatus } from './execution.ts'
 
 export interface Settlement {
@@ -25,6 +26,7 @@ const MAX_TRIES = 5
 export async function settleExecutions(ctx: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
   if (settlements.length === 0) return []
   const settled = await retryDeadlocks(() => moveSettled(ctx, settlements))
+  countSettled(ctx.metrics, settled)
   ctx.live.publish(settled)
   return settled
 }
@@ -46,6 +48,7 @@ function moveSettled({ run, replica }: Context, settlements: readonly Settlement
 /** Settles up to so many of those whose TTL has passed as TIMED_OUT, the first ones first, and returns them. */
 export async function settleExpired(ctx: Context, limit: number): Promise<Execution[]> {
   const settled = await retryDeadlocks(() => ctx.run<Execution>(SETTLE_EXPIRED, [limit, ctx.replica]))
+  countSettled(ctx.metrics, settled)
   ctx.live.publish(settled)
   return settled
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Metrics } from '../base/metrics.ts'
 import type { RunStatement } from '../db/statement.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Delivery, Execution } from './execution.ts'
@@ -33,11 +34,12 @@ export type StoreExecution = GroupCommit<Draft, Execution | undefined>
 const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) => paramsText.length } }
 
 /** Commits executions as SENT, those that come together in one statement. */
-export const createExecutionStore = (run: RunStatement): StoreExecution =>
+export const createExecutionStore = (run: RunStatement, { batchSize }: Pick<Metrics, 'batchSize'>): StoreExecution =>
   createGroupCommit(LIMIT, async (drafts) => {
     const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
     const given = drafts.map((draft, index) => ({ ...draft, idEnding: idEndingOf(index, random) }))
     const rows = await run<Stored>(INSERT, [JSON.stringify(given, COLUMNS)])
+    batchSize.observe({ of: 'sends' }, drafts.length)
     const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
     return given.map((draft) => {
       const row = stored.get(draft.idEnding)

@@ -18,6 +18,8 @@ export interface GraphQLContext {
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
   signal: () => AbortSignal
+  /** Of the request, for the log; over WebSocket that of the socket. */
+  requestId: string | undefined
 }
 
 /** Over HTTP. */
@@ -28,7 +30,7 @@ export interface ServerContext {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
+export type CreateContext = (signal: () => AbortSignal, requestId?: string) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
@@ -36,7 +38,7 @@ export function createContexts(domain: Context): CreateContext {
   const presences = loadPresences(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  return (signal) => ({ domain, things, presences, thingTypes, ignoredResponses, signal })
+  return (signal, requestId) => ({ domain, things, presences, thingTypes, ignoredResponses, signal, requestId })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

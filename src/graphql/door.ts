@@ -1,5 +1,6 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { requestIdOf } from '../base/request-id.ts'
 import type { CreateContext, GraphQLServer } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 
@@ -19,7 +20,7 @@ export function createDoor(createContext: CreateContext, yoga: GraphQLServer, re
     const operation = params && readOperation(params)
     if (!operation || !('run' in operation) || operation.kind === 'subscription') return yoga(req, res)
     const result = await operation.run(
-      createContext(() => signalOf(res)),
+      createContext(() => signalOf(res), requestIdOf(req)),
       params.variables,
     )
     if (!('data' in result)) return yoga(req, res)

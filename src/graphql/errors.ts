@@ -2,15 +2,18 @@ import { GraphQLError } from 'graphql'
 import type { Logger } from '../base/log.ts'
 import { describeFailure } from '../domain/errors.ts'
 
+/** What a client is shown of an error; the request's id goes with what is logged of it. */
+export type Mask = (error: unknown, requestId?: string) => Error
+
 /**
  * What a client is shown of an error. Errors of the document and of its variables are the client's own and say so; what a
  * resolver threw is described by the domain, and anything unforeseen is logged and shown without its insides.
  */
-export function maskError(log: Logger, error: unknown): Error {
+export function maskError(log: Logger, error: unknown, requestId?: string): Error {
   const thrown = error instanceof GraphQLError ? error.originalError : error
   if (error instanceof GraphQLError && !isFromResolver(error)) return withCode(error)
   const failure = describeFailure(thrown)
-  if (failure.code === 'INTERNAL_SERVER_ERROR') log.error({ err: thrown }, 'a GraphQL operation failed')
+  if (failure.code === 'INTERNAL_SERVER_ERROR') log.error({ err: thrown, requestId }, 'a GraphQL operation failed')
   return new GraphQLError(failure.message, {
     ...(error instanceof GraphQLError && { nodes: error.nodes, path: error.path }),
     extensions: { code: failure.code },

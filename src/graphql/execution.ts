@@ -103,8 +103,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
-      const { domain } = context
-      const request = { thingId, action, params, ttl, idempotencyKey, delivery, requestedBy: null }
+      const { domain, requestId } = context
+      const request = { thingId, action, params, ttl, idempotencyKey, delivery, requestedBy: null, requestId }
       const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
@@ -115,7 +115,7 @@ builder.mutationFields((t) => ({
     description:
       'Settles an execution as CANCELED. The thing is not told, and may act all the same. Errors: EXECUTION_NOT_FOUND; ALREADY_SETTLED, with the execution as it is.',
     args: { id: t.arg.id({ required: true, description: 'The executionId.' }) },
-    resolve: (_root, { id }, { domain }) => cancelExecution(domain, id),
+    resolve: (_root, { id }, { domain, requestId }) => cancelExecution(domain, id, requestId),
   }),
 }))
 

@@ -13,6 +13,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { GraphQLContext, GraphQLServer } from './context.ts'
 import { createDocumentReader, withCode } from './documents.ts'
+import type { Mask } from './errors.ts'
 import { type Lifted, liftLiterals, type Text, takeApart } from './literals.ts'
 import { schema } from './schema.ts'
 
@@ -39,7 +40,6 @@ type Run = (
   root?: unknown,
 ) => ExecutionResult | Promise<ExecutionResult>
 
-type Mask = (error: unknown) => Error
 /** What is wrong with a document, each with its code; or the operation. */
 export type ReadOperation = (params: OperationParams) => Operation | readonly GraphQLError[]
 
@@ -135,17 +135,19 @@ function createOperation(
   runsOften: boolean,
 ): Operation {
   const run = createRun(document, definition.name?.value, runsOften ? compile(document, definition) : undefined)
-  const maskErrors = (result: ExecutionResult): ExecutionResult =>
-    result.errors ? { ...result, errors: result.errors.map(mask) as GraphQLError[] } : result
+  const maskErrors = (result: ExecutionResult, { requestId }: GraphQLContext): ExecutionResult =>
+    result.errors
+      ? { ...result, errors: result.errors.map((error) => mask(error, requestId)) as GraphQLError[] }
+      : result
   return {
     document,
     definition,
     kind: definition.operation,
     // Of events only: to look through a document takes as long as to run it.
     selectsByVariables: definition.operation === 'subscription' && selectsByVariables(document, definition),
-    run(...args) {
-      const result = run(...args)
-      return result instanceof Promise ? result.then(maskErrors) : maskErrors(result)
+    run(context, ...args) {
+      const result = run(context, ...args)
+      return result instanceof Promise ? result.then((late) => maskErrors(late, context)) : maskErrors(result, context)
     },
   }
 }

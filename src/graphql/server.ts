@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import { createYoga } from 'graphql-yoga'
+import { REQUEST_ID_HEADER } from '../base/request-id.ts'
 import type { Context } from '../domain/context.ts'
 import {
   type CreateContext,
@@ -10,7 +11,7 @@ import {
   type ServerContext,
 } from './context.ts'
 import { createDoor, type RequestWithBody } from './door.ts'
-import { maskError } from './errors.ts'
+import { type Mask, maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
 import { createOperations, type ReadOperation } from './operations.ts'
 import { schema } from './schema.ts'
@@ -41,13 +42,13 @@ export interface GraphQL {
   readOperation: ReadOperation
   createContext: CreateContext
   /** What a client is shown of an error. */
-  mask: (error: unknown) => Error
+  mask: Mask
   /** Over HTTP, SSE included. */
   handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
 }
 
 export function createGraphQL(ctx: Context): GraphQL {
-  const mask = (error: unknown) => maskError(ctx.log, error)
+  const mask: Mask = (error, requestId) => maskError(ctx.log, error, requestId)
   const createContext = createContexts(ctx)
   const yoga = createYogaServer(createContext, mask)
   const readOperation = createOperations(yoga, mask)
@@ -55,13 +56,13 @@ export function createGraphQL(ctx: Context): GraphQL {
 }
 
 /** One place for limits, errors and context. */
-function createYogaServer(createContext: CreateContext, mask: (error: unknown) => Error): GraphQLServer {
+function createYogaServer(createContext: CreateContext, mask: Mask): GraphQLServer {
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request }) => createContext(() => request.signal),
+    context: ({ request }) => createContext(() => request.signal, request.headers.get(REQUEST_ID_HEADER) ?? undefined),
     plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
-    maskedErrors: { maskError: mask },
+    maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.
     parserAndValidationCache: false,
     // Bodies are limited before they come here (http/body.ts); forms could be posted by any page, JSON cannot (CSRF).

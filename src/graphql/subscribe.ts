@@ -1,6 +1,7 @@
 /** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
 import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
 import type { GraphQLContext } from './context.ts'
+import type { Mask } from './errors.ts'
 import type { Operation, OperationParams } from './operations.ts'
 import { schema } from './schema.ts'
 
@@ -18,9 +19,10 @@ const sharedBy = new WeakMap<Operation, Shared>()
 
 export async function subscribe(
   { operation, contextValue, variableValues, operationName }: Subscription,
-  mask: (error: unknown) => Error,
+  maskError: Mask,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> {
   const { document } = operation
+  const mask = (error: unknown) => maskError(error, contextValue.requestId)
   const stream = await createSourceEventStream({ schema, document, contextValue, variableValues, operationName })
   if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) as GraphQLError[] }
   return mapEvents(stream[Symbol.asyncIterator](), (event) => resultOf(event), mask)

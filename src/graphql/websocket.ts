@@ -3,6 +3,7 @@ import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
+import { requestIdOf } from '../base/request-id.ts'
 import { schema } from './schema.ts'
 import type { GraphQL } from './server.ts'
 import { type Subscription, subscribe } from './subscribe.ts'
@@ -26,6 +27,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   operations: Set<string>
   gone: AbortController
   signal: () => AbortSignal
+  requestId: string | undefined
 }
 
 /**
@@ -42,24 +44,25 @@ export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocke
     subscribe: (args) => subscribe(args as Prepared, graphql.mask),
     onDisconnect: ({ extra }) => extra.gone.abort(),
     onComplete: ({ extra }, id) => void extra.operations.delete(id),
-    onSubscribe: ({ extra: { operations, signal } }, id, payload) => {
+    onSubscribe: ({ extra: { operations, signal, requestId } }, id, payload) => {
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
       operations.add(id)
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
-      const contextValue = graphql.createContext(signal)
+      const contextValue = graphql.createContext(signal, requestId)
       const { document, definition } = operation
       const operationName = definition.name?.value
       return { schema, document, operation, operationName, contextValue, variableValues: payload.variables } as Prepared
     },
   })
-  sockets.on('connection', (socket) => {
+  sockets.on('connection', (socket, req) => {
     const gone = new AbortController()
     // Each operation that waits listens to it.
     setMaxListeners(0, gone.signal)
-    const extra = { operations: new Set<string>(), gone, signal: () => gone.signal }
+    const requestId = requestIdOf(req)
+    const extra = { operations: new Set<string>(), gone, signal: () => gone.signal, requestId }
     const closed = server.opened(adapt(socket, log), extra)
     socket.once('close', (code, reason) => {
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a WebSocket did not end well'))

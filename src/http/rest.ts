@@ -1,8 +1,10 @@
+import type { HttpBindings } from '@hono/node-server'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { requestIdOf } from '../base/request-id.ts'
 import type { Context } from '../domain/context.ts'
 import { describeFailure, type Failure } from '../domain/errors.ts'
 import { findExecution } from '../domain/executions.ts'
@@ -88,9 +90,14 @@ const listRoute = createRoute({
   responses: { 200: json('A page.', PageBody), 400: problemOn('Malformed: INPUT_INVALID.'), 503: UNAVAILABLE },
 })
 
+/** Node's own request, which has the request id. */
+interface Env {
+  Bindings: HttpBindings
+}
+
 /** `/api/v1`: for callers without GraphQL, through the same functions of the domain. */
-export function createRestRoutes(ctx: Context): OpenAPIHono {
-  const routes = new OpenAPIHono({ defaultHook: (result) => refuseInvalid(result) })
+export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
+  const routes = new OpenAPIHono<Env>({ defaultHook: (result) => refuseInvalid(result) })
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: bodyTooLarge }))
   routes.post('/commands', requireJson)
 
@@ -105,6 +112,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
       idempotencyKey,
       delivery,
       requestedBy: null,
+      requestId: requestIdOf(c.env.incoming),
     }
     const sent = await sendCommand(ctx, request)
     if (!sent.ok) throw problemOf(sent.errors)
@@ -133,7 +141,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono {
 
   const openapi = routes.getOpenAPI31Document(OPENAPI)
   routes.get('/openapi.json', (c) => c.json(openapi))
-  routes.onError((error) => explainError(ctx, error))
+  routes.onError((error, c) => explainError(ctx, error, requestIdOf(c.env.incoming)))
   return routes
 }
 
@@ -162,10 +170,10 @@ const requireJson: MiddlewareHandler = async (c, next) => {
   await next()
 }
 
-function explainError(ctx: Context, error: Error): Response {
+function explainError(ctx: Context, error: Error, requestId: string | undefined): Response {
   // Without an answer of its own it is the framework's: a body that is no JSON.
   if (error instanceof HTTPException) return error.res ?? problemResponse(400, 'INPUT_INVALID', error.message)
   const { code, message } = describeFailure(error)
-  if (code === 'INTERNAL_SERVER_ERROR') ctx.log.error({ err: error }, 'a REST request failed')
+  if (code === 'INTERNAL_SERVER_ERROR') ctx.log.error({ err: error, requestId }, 'a REST request failed')
   return problemResponse(FAILURE_STATUS[code], code === 'BAD_USER_INPUT' ? 'INPUT_INVALID' : code, message)
 }

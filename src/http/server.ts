@@ -6,6 +6,7 @@ import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
+import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
@@ -29,13 +30,16 @@ const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 30_000
 
 /** WebSockets of one path, to be handed upgrades: frames no larger than a body, no compression (it costs memory for each socket). */
-export const createSockets = (subprotocols?: string): WebSocketServer =>
-  new WebSocketServer({
+export function createSockets(subprotocols?: string): WebSocketServer {
+  const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_BODY_BYTES + 1024,
     perMessageDeflate: false,
     ...(subprotocols && { handleProtocols: (offered) => (offered.has(subprotocols) ? subprotocols : false) }),
   })
+  sockets.on('headers', (headers, req) => headers.push(`${REQUEST_ID_HEADER}: ${requestIdOf(req)}`))
+  return sockets
+}
 
 /** One port for everything. Rejects where it cannot be had. */
 export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
@@ -54,11 +58,13 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
 function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   return (req, res) => {
+    const requestId = assignRequestId(req)
+    res.setHeader(REQUEST_ID_HEADER, requestId)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
     const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
-      if (!req.complete) return log.debug({ err: error }, 'a caller hung up in the middle of a request')
-      log.error({ err: error }, 'a request failed')
+      if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
+      log.error({ err: error, requestId }, 'a request failed')
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()
     })
@@ -91,6 +97,7 @@ function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head:
   const server = sockets[pathOf(req)]
   if (!server) return reject(socket, '404 Not Found')
   if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
+  assignRequestId(req)
   joinWrites(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
 }

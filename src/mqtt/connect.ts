@@ -27,6 +27,8 @@ export interface Connector {
   current(): MqttClient | undefined
   /** Why there is none, in a line for whoever runs the service. */
   problem(): string | undefined
+  /** How often requests could go out, and again after a loss. */
+  connectionCount(): number
   /** Ends a connection that has proved dead; the next one follows. */
   cut(client: MqttClient, why: string): void
   /** Disconnects, and the broker keeps our session. */
@@ -61,10 +63,18 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
   let problem: string | undefined = 'not connected yet'
   /** What the broker did not let us do, the last time it did not. */
   let refusal: string | undefined
+  let connectionCount = 0
   let loop = Promise.resolve()
   let onFirstWord = () => {}
 
-  return { start, current, problem: () => (current() ? undefined : (problem ?? 'connecting')), cut, stop }
+  return {
+    start,
+    current,
+    problem: () => (current() ? undefined : (problem ?? 'connecting')),
+    connectionCount: () => connectionCount,
+    cut,
+    stop,
+  }
 
   async function start(): Promise<void> {
     running = true
@@ -165,6 +175,7 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
 
   function noteReady(opened: MqttClient, version: ProtocolVersion): void {
     subscribed = true
+    connectionCount += 1
     problem = undefined
     log.info({ broker, mqtt: version === 5 ? '5.0' : '3.1.1' }, 'connected to the MQTT broker')
     onFirstWord()

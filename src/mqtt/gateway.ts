@@ -31,6 +31,10 @@ export interface MqttGateway extends Gateway {
   start(onResponses: ResponseHandler, news?: NewsHandler): Promise<void>
   /** Why it is not available, in a line for whoever runs the service; undefined while it is. */
   problem(): string | undefined
+  /** How often the link came up. */
+  connectionCount(): number
+  /** How many responses wait for their commit, unacknowledged. */
+  waitingResponses(): number
   /** Finishes the batch of responses that is on its way, and disconnects. The broker keeps our session and what comes meanwhile. */
   stop(): Promise<void>
 }
@@ -73,6 +77,8 @@ export function createGateway({ link, log, deployment, sharedGroup, onClient }: 
     announce,
     follow: (scope) => (hasReplicas ? news.follow(scope) : NOT_FOLLOWED),
     problem: connector.problem,
+    connectionCount: connector.connectionCount,
+    waitingResponses: listener.waitingCount,
     stop,
   }
 

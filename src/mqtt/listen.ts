@@ -11,6 +11,8 @@ export interface Listener {
   listen(client: MqttClient): void
   /** Hands over what arrives from now on. */
   start(onResponses: ResponseHandler): void
+  /** How many responses wait for their commit; those that a full queue holds back are not among them. */
+  waitingCount(): number
   /** Takes nothing more, and resolves when the batch on its way is settled and acknowledged. */
   stop(): Promise<void>
 }
@@ -43,7 +45,7 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
   let onResponses: ResponseHandler | undefined
   let working: Promise<void> | undefined
 
-  return { listen, start, stop }
+  return { listen, start, waitingCount: () => waiting.length, stop }
 
   function listen(client: MqttClient): void {
     client.handleMessage = (packet, done) => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, createBackend, onServices } from '../support/backend.ts'
 import { startTestDevice, type TestDevice } from '../support/device.ts'
+import { scrape } from '../support/metrics.ts'
 import { uniqueName } from '../support/names.ts'
 import { startProxy, type Wire } from '../support/proxy.ts'
 import { readiness, type Service, startService, untilReady } from '../support/service.ts'
@@ -126,6 +127,14 @@ describe.skipIf(!onServices)('while the database is gone', () => {
     const id = await send(60)
     wire.silence()
     await device.respond(id, { status: 'SUCCEEDED' })
+    const askedAt = performance.now()
+    for (const asked of await Promise.all(Array.from({ length: 20 }, ready))) {
+      expect(asked).toMatchObject({ status: 503, checks: { database: 'does not answer', broker: 'ok' } })
+    }
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200)
+    expect((await scrape(service.url)).value('fleet_commands_database_up')).toBe(0)
+    // 1.5 s for each of the two looks.
+    expect(performance.now() - askedAt).toBeLessThan(5_000)
     const startedAt = performance.now()
     const { errors } = await service.request('{ executions { nodes { id } } }')
     expect(errors).toMatchObject([{ extensions: { code: 'DATABASE_UNAVAILABLE' } }])

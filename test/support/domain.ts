@@ -1,6 +1,7 @@
 /** The domain on a real database, without doors: for what is about many executions at once. */
 import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
+import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import { createBell } from '../../src/domain/bell.ts'
@@ -33,10 +34,12 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const store = databaseUrl ? await openPostgres(databaseUrl, name) : await openEmbedded(dataDir)
   const thingNews = createThingNews({ db: store.db, log, commitLagMs: 0 })
   const presence = createPresence({ run: store.run, log }, thingNews.note)
+  const metrics = createMetrics()
   const ctx: Context = {
     db: store.db,
     run: store.run,
     log,
+    metrics,
     gateway: createGateway({ link: { kind: 'external', url: 'mqtt://127.0.0.1:1', clientId: name }, log }),
     live: createLive(),
     presence,
@@ -45,7 +48,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     replica: name,
     commitLagMs: 0,
     registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store.run),
+    storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     sending: new Map(),
