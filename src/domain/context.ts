@@ -1,11 +1,13 @@
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../db/connect.ts'
+import type { Admission } from './admission.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway } from './ports.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
 
 /** What every function of the domain is given first. Made once, in app.ts. */
@@ -31,6 +33,10 @@ export interface Context {
   storeExecution: StoreExecution
   /** Notes of executions, by their ids, that their request reached nobody. */
   markUnheard: GroupCommit<string, void>
+  /** How many sends may be under way. */
+  admission: Admission
+  /** Callers that wait for an execution are answered with what it is when the service stops. */
+  stopping: Stopping
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

@@ -1,20 +1,19 @@
 import { Hono } from 'hono'
 import type { Context } from '../domain/context.ts'
-import { createHealthRoutes } from './health.ts'
+import { createHealthRoutes, type HealthOptions } from './health.ts'
 import { problemResponse } from './problem.ts'
 import { API_PATH, createRestRoutes } from './rest.ts'
 
-export interface RouteOptions {
-  brokerProblem: () => string | undefined
+export interface RouteOptions extends HealthOptions {
   /** What a browser gets at `/`. */
   page: () => Promise<string>
 }
 
 /** Everything over HTTP that is not GraphQL. */
-export function createRoutes(ctx: Context, { brokerProblem, page }: RouteOptions): Hono {
+export function createRoutes(ctx: Context, { page, ...health }: RouteOptions): Hono {
   const routes = new Hono()
   routes.get('/', (c) => c.html(page()))
-  routes.route('/', createHealthRoutes(ctx, brokerProblem))
+  routes.route('/', createHealthRoutes(ctx, health))
   routes.route(API_PATH, createRestRoutes(ctx))
   routes.notFound(({ req }) => problemResponse(404, 'NOT_FOUND', `There is nothing at ${req.method} ${req.path}.`))
   return routes

@@ -3,6 +3,7 @@ import { inArray, sql } from 'drizzle-orm'
 import { createLogger } from '../../src/base/log.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
+import { createAdmission } from '../../src/domain/admission.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createLive } from '../../src/domain/live.ts'
@@ -10,6 +11,7 @@ import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createUnheardMarker } from '../../src/domain/send.ts'
+import { createStopping } from '../../src/domain/stopping.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createGateway } from '../../src/mqtt/gateway.ts'
 import { responseTopic } from '../../src/protocol/topics.ts'
@@ -40,6 +42,8 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run),
     markUnheard: createUnheardMarker(store),
+    admission: createAdmission(5_000),
+    stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
