@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
@@ -5,6 +6,7 @@ import type { Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
+import { createAdmission } from './domain/admission.ts'
 import { createBell } from './domain/bell.ts'
 import type { Context } from './domain/context.ts'
 import { createDatabaseState } from './domain/database-state.ts'
@@ -18,6 +20,7 @@ import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
 import { createUnheardMarker } from './domain/send.ts'
+import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import { createThingNews, type ThingNews } from './domain/thing-news.ts'
 import { createClientLookup, type Thing } from './domain/things.ts'
@@ -39,11 +42,16 @@ export interface App {
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
   /** How many listen for changes of executions: subscriptions, and callers that wait. */
   listenerCount(): number
-  /** Stops in the reverse order of the start; the broker keeps our session, and what comes meanwhile. */
+  /**
+   * Says 503 at /readyz at once, and still serves for DRAIN_SECONDS. Then it stops in the reverse order of the start; the
+   * broker keeps our session, and what comes meanwhile.
+   */
   stop(): Promise<void>
 }
 
 const MQTT_PATH = '/mqtt'
+/** How long callers that wait for an execution (`wait: true`) may do so when the service stops. */
+const LAST_WAIT_MS = 3_000
 /**
  * What changed that long before `since` may have been committed after it: from the instant that is a row's `updatedAt`,
  * a transaction has at most two statements to go (an idempotency key and its execution).
@@ -92,10 +100,15 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
-  const { url, stop: stopListening } = await openDoors(config, ctx, { gateway, broker, store })
+  const { url, drain, stop: stopListening } = await openDoors(config, ctx, { gateway, broker, store })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
-  return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
+  const drainAndStop = async () => {
+    drain()
+    await delay(config.drainSeconds * 1000)
+    await stop()
+  }
+  return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop: drainAndStop }
 }
 
 /** Others may work on the same Postgres; the embedded database is ours alone. */
@@ -155,6 +168,8 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
+    admission: createAdmission(config.maxSends),
+    stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: (thing) => tellBroker(broker, presence, thing),
@@ -176,7 +191,7 @@ interface Engines {
 async function openDoors(config: Config, ctx: Context, { gateway, broker, store }: Engines) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
+  const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
   if (broker) {
     const mqttSockets = createSockets('mqtt')
@@ -185,14 +200,25 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store 
   }
   const database = createDatabaseState(ctx)
   observeParts({ ctx, gateway, database, databaseUsage: store.usage, sockets })
-  const routes = createRoutes(ctx, { database, brokerProblem: gateway.problem, page: loadGraphiQLPage })
-  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
+  let isDraining = false
+  const routes = createRoutes(ctx, {
+    database,
+    brokerProblem: gateway.problem,
+    isDraining: () => isDraining,
+    page: loadGraphiQLPage,
+  })
+  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets, finishSockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
-  const stop = async () => {
-    stopPings()
-    await listener.stop()
+  const drain = () => {
+    isDraining = true
+    listener.dismissClients()
   }
-  return { url: listener.url, stop }
+  const stop = async () => {
+    const lastWait = setTimeout(ctx.stopping.begin, LAST_WAIT_MS)
+    await listener.stop()
+    clearTimeout(lastWait)
+  }
+  return { url: listener.url, drain, stop }
 }
 
 function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {

@@ -16,6 +16,8 @@ import { isThingId } from './protocol/topics.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
 const FORCED_EXIT_CODE = 130
+/** After DRAIN_SECONDS. Each part has its own limits, which are shorter; where none holds, a supervisor would have to kill us. */
+const STOP_LIMIT_MS = 25_000
 
 const program = new Command('fleet-commands')
   .description('Real-time commands to connected devices: GraphQL and REST in front, any MQTT broker behind.')
@@ -100,13 +102,17 @@ async function runService(config: Config, onStarted: OnStarted): Promise<void> {
   const log = createLogger(config.logLevel)
   const starting = start(config, log, onStarted)
   // From the beginning, so that a start that is given up leaves nothing behind either.
-  onSignal(async () => {
-    const { app, stopMore } = await starting
-    log.info('stopping')
-    await stopMore?.()
-    await app.stop()
-    log.info('stopped')
-  }, log)
+  onSignal(
+    async () => {
+      const { app, stopMore } = await starting
+      log.info('stopping')
+      await stopMore?.()
+      await app.stop()
+      log.info('stopped')
+    },
+    log,
+    config.drainSeconds * 1000 + STOP_LIMIT_MS,
+  )
   await starting
 }
 
@@ -149,11 +155,15 @@ async function runDevice(thingId: string, { latency, ...flags }: DeviceFlags): P
   })
 }
 
-function onSignal(stop: () => Promise<void>, log?: Logger): void {
+function onSignal(stop: () => Promise<void>, log?: Logger, limitMs = STOP_LIMIT_MS): void {
   let stopping = false
   const handle = () => {
     if (stopping) process.exit(FORCED_EXIT_CODE)
     stopping = true
+    setTimeout(() => {
+      log?.error('the service did not stop in time')
+      process.exit(1)
+    }, limitMs).unref()
     stop().then(
       () => process.exit(0),
       (error: unknown) => {

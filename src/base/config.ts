@@ -50,6 +50,22 @@ const SETTINGS = {
     '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, the same for each replica',
   ),
   MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
+  MAX_SENDS: setting(
+    z
+      .string()
+      .regex(/^\d{1,6}$/)
+      .transform(Number)
+      .refine((sends) => sends >= 1 && sends <= 100_000),
+    'a whole number of sends from 1 to 100000',
+  ),
+  DRAIN_SECONDS: setting(
+    z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .transform(Number)
+      .refine((seconds) => seconds <= 600),
+    'a whole number of seconds from 0 to 600',
+  ),
   RETENTION_DAYS: setting(
     z
       .string()
@@ -87,6 +103,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
     mqttSharedGroup,
     mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
+    maxSends: read('MAX_SENDS', SETTINGS.MAX_SENDS, env) ?? 5_000,
+    drainSeconds: read('DRAIN_SECONDS', SETTINGS.DRAIN_SECONDS, env) ?? 0,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Store } from '../db/connect.ts'
+import type { Admission } from './admission.ts'
 import type { Bell } from './bell.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
@@ -9,6 +10,7 @@ import type { Gateway } from './ports.ts'
 import type { Presence } from './presence.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
 import type { ThingNews } from './thing-news.ts'
 import type { Thing } from './things.ts'
@@ -41,6 +43,10 @@ export interface Context {
   markUnheard: GroupCommit<string, void>
   /** Rung where an execution was stored whose request may have to be published again. */
   publishAgain: Bell
+  /** How many sends may be under way. */
+  admission: Admission
+  /** Callers that wait for an execution are answered with what it is when the service stops. */
+  stopping: Stopping
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

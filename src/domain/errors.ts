@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   INPUT_INVALID: 'A value that does not have the form that the field asks for.',
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
   BROKER_UNAVAILABLE: 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
+  OVERLOADED:
+    'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
   DELIVERY_UNCONFIRMED:
     'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know.',
 } as const
@@ -76,13 +78,17 @@ export class ThingNotFound extends Error {
   }
 }
 
+/** The connection may have broken in the middle of a commit, so it does not say that nothing was done. */
+const DATABASE_UNAVAILABLE =
+  'The database cannot be used at the moment. Try again. What you asked for may have been recorded all the same: repeat a command with its idempotency key.'
+
 /** What a caller may be told of an exception. Anything unforeseen says nothing of what happened inside. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof ArgumentError) return { code: 'BAD_USER_INPUT', message: error.message }
   if (error instanceof ExecutionNotFound) return { code: 'EXECUTION_NOT_FOUND', message: error.message }
   if (error instanceof ThingNotFound) return { code: 'THING_NOT_FOUND', message: error.message }
   if (isDatabaseUnavailable(error)) {
-    return { code: 'DATABASE_UNAVAILABLE', message: 'The database cannot be used at the moment. Try again.' }
+    return { code: 'DATABASE_UNAVAILABLE', message: DATABASE_UNAVAILABLE }
   }
   return { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong inside the service. It has been logged.' }
 }

@@ -1,7 +1,14 @@
 import { isRefusal } from '../db/errors.ts'
+import { NotAnswered, NotBegun, PATIENCE_MS } from './patience.ts'
 
-/** What several callers want of the database at the same time, done in one statement and one commit. */
-export type GroupCommit<Item, Done> = (item: Item) => Promise<Done>
+/**
+ * What several callers want of the database at the same time, done in one statement and one commit. `since`: when the
+ * caller began to wait (performance.now); absent: now.
+ */
+export type GroupCommit<Item, Done> = (item: Item, since?: number) => Promise<Done>
+
+/** Between two looks at who has waited too long, while a batch is under way. */
+const LOOK_EVERY_MS = 250
 
 /**
  * Gathers what waits while a batch is on its way into the next batch: alone an item waits for nothing, in a rush many share
@@ -9,18 +16,20 @@ export type GroupCommit<Item, Done> = (item: Item) => Promise<Done>
  * smaller ones; what waits is bounded by the callers, each of whom waits for its own item.
  *
  * `commit` answers for each item, in their order. Where the database refuses the values of a batch, each item is tried
- * alone, so that a bad one does not spoil the others.
+ * alone, so that a bad one does not spoil the others. Nobody waits for one stuck batch after the other: who has waited for
+ * PATIENCE_MS is taken out where his item was not begun (NotBegun), and otherwise told that there is no answer (NotAnswered).
  */
 export function createGroupCommit<Item, Done>(
   limit: BatchLimit<Item>,
   commit: (items: readonly Item[]) => Promise<readonly Done[]>,
 ): GroupCommit<Item, Done> {
-  const waiting: Waiting<Item, Done>[] = []
+  let waiting: Waiting<Item, Done>[] = []
+  let underWay: Waiting<Item, Done>[] = []
   let working = false
 
-  return (item) =>
+  return (item, since = performance.now()) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject })
+      waiting.push({ item, since, resolve, reject })
       if (working) return
       working = true
       // After the input that came together with this item has been read: it belongs to the same batch.
@@ -28,8 +37,23 @@ export function createGroupCommit<Item, Done>(
     })
 
   async function work(): Promise<void> {
-    while (waiting.length > 0) await commitTogether(commit, takeBatch(waiting, limit))
+    const looking = setInterval(giveUpLate, LOOK_EVERY_MS)
+    while (waiting.length > 0) {
+      underWay = takeBatch(waiting, limit)
+      await commitTogether(commit, underWay)
+    }
+    underWay = []
+    clearInterval(looking)
     working = false
+  }
+
+  function giveUpLate(): void {
+    const latest = performance.now() - PATIENCE_MS
+    for (const { since, reject } of underWay) if (since < latest) reject(new NotAnswered('the batch is stuck'))
+    const late = waiting.filter(({ since }) => since < latest)
+    if (late.length === 0) return
+    waiting = waiting.filter(({ since }) => since >= latest)
+    for (const { reject } of late) reject(new NotBegun('the batches before it are stuck'))
   }
 }
 
@@ -52,6 +76,7 @@ function takeBatch<Item, Done>(waiting: Waiting<Item, Done>[], { items, size }: 
 
 interface Waiting<Item, Done> {
   item: Item
+  since: number
   resolve: (done: Done) => void
   reject: (error: unknown) => void
 }

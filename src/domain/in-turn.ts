@@ -1,14 +1,18 @@
+import { NotBegun, withPatience } from './patience.ts'
+
 /** Work under way, by key: bounded by the requests under way. */
 export type Turns = Map<string, Promise<unknown>>
 
-/** Does the work after what is under way for the same key, whatever becomes of that. */
-export async function inTurn<T>(turns: Turns, key: string, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(key) ?? Promise.resolve()
-  const mine = before.then(work, work)
-  turns.set(key, mine)
-  try {
-    return await mine
-  } finally {
-    if (turns.get(key) === mine) turns.delete(key)
-  }
+/**
+ * Does the work after what is under way for the same key, whatever becomes of that. Throws NotBegun where its turn does not
+ * come within the patience of whoever came at `since`; the next one waits for those before all the same.
+ */
+export async function inTurn<T>(turns: Turns, key: string, since: number, work: () => Promise<T>): Promise<T> {
+  const before = turns.get(key)
+  const mine = before ? withPatience(since, before, () => new NotBegun('its turn did not come')).then(work) : work()
+  const last = Promise.allSettled([before, mine]).then(() => {
+    if (turns.get(key) === last) turns.delete(key)
+  })
+  turns.set(key, last)
+  return mine
 }

@@ -32,18 +32,23 @@ export function findSchemaProblem(schema: JsonObject): string | undefined {
   }
 }
 
-/** The params of a command as JSON, or what is wrong with them: one error for each violation, its path beginning at `params`. */
-export function validateParams(params: JsonObject, schema: JsonObject | null): Outcome<string> {
+/** The params of a command as JSON, or why they cannot be stored. */
+export function writeParams(params: JsonObject): Outcome<string> {
   const unstorable = findJsonProblem(params)
   if (unstorable) return fail(violation(unstorable.path, unstorable.problem))
   const text = JSON.stringify(params)
   if (Buffer.byteLength(text) > MAX_PARAMS_BYTES) {
     return fail(violation([], `must be at most ${MAX_PARAMS_BYTES} bytes of JSON`))
   }
+  return succeed(text)
+}
+
+/** What a schema says against params: one error for each violation, its path beginning at `params`. */
+export function findViolations(params: JsonObject, schema: JsonObject | null): UserError[] {
   const validate = schema && compile(schema)
-  if (!validate || validate(params)) return succeed(text)
+  if (!validate || validate(params)) return []
   const errors = (validate.errors ?? []).slice(0, MAX_VIOLATIONS)
-  return fail(...errors.map((error) => violation(pathOf(error), messageOf(error))))
+  return errors.map((error) => violation(pathOf(error), messageOf(error)))
 }
 
 function compile(schema: JsonObject): ValidateFunction {

@@ -17,7 +17,8 @@ import {
 import { findExecution } from './executions.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
-import { validateParams } from './params.ts'
+import { findViolations, writeParams } from './params.ts'
+import { NotAnswered, NotBegun, withPatience } from './patience.ts'
 import type { RegisteredThing } from './registry.ts'
 import { requestOf } from './request.ts'
 import type { Draft } from './store-execution.ts'
@@ -50,8 +51,8 @@ const MAX_TRIES = 5
  * Sends one command to one thing: checks it, commits the execution, publishes the request, and answers once the broker has
  * confirmed it (CONTRACT promises 1 and 4). The same idempotency key with the same request answers with the first
  * execution and sends nothing. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID,
- * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps delivered, and not
- * published again).
+ * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE and OVERLOADED (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps
+ * delivered, and not published again).
  */
 export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   return countSend(ctx.metrics, () => checkAndSend(ctx, request))
@@ -59,30 +60,49 @@ export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome
 
 async function checkAndSend(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const malformed = findProblems(request)
-  if (malformed.length > 0) return fail(...malformed)
-  const { idempotencyKey } = request
-  // A repetition that overlaps the first is answered after it: not before the broker has confirmed the request.
-  return idempotencyKey == null
-    ? sendOnce(ctx, request)
-    : inTurn(ctx.sending, idempotencyKey, () => sendOnce(ctx, request))
+  const written = writeParams(request.params ?? {})
+  if (malformed.length > 0 || !written.ok) return fail(...malformed, ...(written.ok ? [] : written.errors))
+  const given: WrittenRequest = { ...request, paramsText: written.value, since: performance.now() }
+  if (!ctx.admission.enter(written.value.length)) return fail(overloaded())
+  try {
+    return await sendAdmitted(ctx, given)
+  } catch (error) {
+    if (error instanceof NotBegun) return fail(overloaded())
+    throw error
+  } finally {
+    ctx.admission.leave(written.value.length)
+  }
 }
 
-async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+/** A request as it is while it is under way. */
+interface WrittenRequest extends SendRequest {
+  paramsText: string
+  /** When it came, by performance.now(): its patience counts from then. */
+  since: number
+}
+
+/** A repetition that overlaps the first is answered after it: not before the broker has confirmed the request. */
+const sendAdmitted = (ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> =>
+  request.idempotencyKey == null
+    ? sendOnce(ctx, request)
+    : inTurn(ctx.sending, request.idempotencyKey, request.since, () => sendOnce(ctx, request))
+
+async function sendOnce(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const startedAt = performance.now()
     const draft = await draftOf(ctx, request)
     // What was sent before is answered whatever has become of the thing or of the broker since.
     if (!draft.ok) return (await findRepeated(ctx, request)) ?? draft
     if (!ctx.gateway.isAvailable()) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
-    const execution = await ctx.storeExecution(draft.value)
+    const execution = await ctx.storeExecution(draft.value, request.since)
     if (execution) {
       ctx.live.publish([execution])
       if (execution.publishAgainAt) ctx.publishAgain.ring()
-      return publishExecution(ctx, execution, { startedAt, requestId: request.requestId })
+      return publishExecution(ctx, execution, { startedAt, ...request })
     }
     const repeated = await findRepeated(ctx, request)
     if (repeated) return repeated
-    await ctx.registry.read(request.thingId)
+    await readThing(ctx, request)
   }
   throw new Error(`the registration of thing ${request.thingId} changed at each of ${MAX_TRIES} tries to send`)
 }
@@ -99,9 +119,13 @@ function findProblems({ action, ttl, idempotencyKey }: SendRequest): UserError[]
 }
 
 /** The execution that an earlier request with this key made, or the conflict with it; undefined where the key is new or absent. */
-async function findRepeated(ctx: Context, request: SendRequest): Promise<Outcome<Execution> | undefined> {
-  const { idempotencyKey } = request
+async function findRepeated(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution> | undefined> {
+  const { idempotencyKey, since } = request
   if (idempotencyKey == null) return undefined
+  return withPatience(since, findByKey(ctx, request, idempotencyKey), databaseSilent)
+}
+
+async function findByKey(ctx: Context, request: SendRequest, idempotencyKey: string) {
   const [first] = await ctx.db.select().from(idempotencyKeys).where(eq(idempotencyKeys.key, idempotencyKey))
   if (!first) return undefined
   if (first.fingerprint !== fingerprintOf(request)) return fail(idempotencyConflict())
@@ -121,23 +145,26 @@ function fingerprintOf({ thingId, action, params, ttl, delivery }: SendRequest):
 }
 
 /** Checked against what is remembered of the registry; what that would refuse, against the registry as it is. */
-async function draftOf(ctx: Context, request: SendRequest): Promise<Outcome<Draft>> {
+async function draftOf(ctx: Context, request: WrittenRequest): Promise<Outcome<Draft>> {
   const { thingId } = request
   if (!isThingId(thingId)) return fail(thingNotFound(thingId, 'thingId'))
   const remembered = ctx.registry.recall(thingId)
   const draft = remembered && checkAgainst(remembered, request)
   if (draft?.ok) return draft
-  const thing = await ctx.registry.read(thingId)
+  const thing = await readThing(ctx, request)
   return thing ? checkAgainst(thing, request) : fail(thingNotFound(thingId, 'thingId'))
 }
 
-function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequest): Outcome<Draft> {
-  const { action, requestedBy, idempotencyKey } = request
+const readThing = (ctx: Context, { thingId, since }: WrittenRequest): Promise<RegisteredThing | undefined> =>
+  withPatience(since, ctx.registry.read(thingId), databaseSilent)
+
+function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenRequest): Outcome<Draft> {
+  const { action, paramsText, requestedBy, idempotencyKey } = request
   const params = request.params ?? {}
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const checked = validateParams(params, definition?.paramsSchema ?? null)
-  if (!checked.ok) return checked
+  const violations = findViolations(params, definition?.paramsSchema ?? null)
+  if (violations.length > 0) return fail(...violations)
   const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS
   const delivery = request.delivery ?? definition?.delivery ?? 'AT_MOST_ONCE'
   return succeed({
@@ -148,7 +175,7 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
     thingTypeVersion: type?.version ?? null,
     action,
     params,
-    paramsText: checked.value,
+    paramsText,
     ttl,
     ...(delivery === 'AT_LEAST_ONCE' && { delivery, publishAgainIn: publishAgainIn(ttl) }),
     requestedBy,
@@ -157,22 +184,21 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
   })
 }
 
-interface Sending {
-  /** On the clock of performance.now(). */
+interface Sending extends Pick<WrittenRequest, 'since' | 'requestId'> {
+  /** When this try began, by performance.now(). */
   startedAt: number
-  requestId: string | undefined
 }
 
 async function publishExecution(
   ctx: Context,
   execution: Execution,
-  { startedAt, requestId }: Sending,
+  { startedAt, since, requestId }: Sending,
 ): Promise<Outcome<Execution>> {
   const { id, thingId, action, ttl } = execution
   // Our own elapsed time, and not the difference of two clocks.
   const outcome = await ctx.gateway.publishRequest(requestOf(execution, ttl * 1000 - (performance.now() - startedAt)))
   if (outcome.kind === 'confirmed') {
-    if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
+    if (!outcome.hasSubscriber) await noteUnheard(ctx, id, since)
     const { hasSubscriber } = outcome
     ctx.log.debug({ executionId: id, thingId, requestId, action, ttl, hasSubscriber }, 'command sent')
     return succeed(execution)
@@ -199,9 +225,9 @@ export const createUnheardMarker = ({ db }: Pick<Context, 'db'>): Context['markU
   })
 
 /** Only a hint: where it cannot be stored, the command is sent all the same. */
-async function noteUnheard(ctx: Context, executionId: string): Promise<void> {
+async function noteUnheard(ctx: Context, executionId: string, since: number): Promise<void> {
   try {
-    await ctx.markUnheard(executionId)
+    await ctx.markUnheard(executionId, since)
   } catch (error) {
     ctx.log.warn({ executionId, err: error }, 'could not note that nobody was subscribed')
   }
@@ -225,6 +251,15 @@ const brokerUnavailable = (): UserError =>
     [],
     'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   )
+
+const overloaded = (): UserError =>
+  userError(
+    'OVERLOADED',
+    [],
+    'More is being sent than can be taken at the moment. Nothing was sent and nothing recorded: try again in a second.',
+  )
+
+const databaseSilent = (): Error => new NotAnswered('the database did not answer a send in time')
 
 const idempotencyConflict = (): UserError =>
   userError('IDEMPOTENCY_CONFLICT', ['idempotencyKey'], 'This idempotency key was used before with another request.')

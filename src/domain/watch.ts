@@ -26,18 +26,20 @@ export function watchExecutions(ctx: Context, { id, filter, since }: WatchReques
   return iterateSource(source, bell)
 }
 
-/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal. */
+/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal and when the service stops. */
 export async function waitUntilSettled(ctx: Context, execution: Execution, signal?: AbortSignal): Promise<Execution> {
   if (isSettled(execution)) return execution
   const changes = watchExecutions(ctx, { id: execution.id })
   const giveUp = () => void changes.return?.()
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
+  const forget = ctx.stopping.listen(giveUp)
   let latest = execution
   try {
     for await (const change of changes) latest = change
   } finally {
     signal?.removeEventListener('abort', giveUp)
+    forget()
   }
   return latest
 }

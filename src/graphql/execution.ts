@@ -99,7 +99,7 @@ builder.mutationFields((t) => ({
   sendCommand: t.field({
     type: SendCommandPayload,
     description:
-      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED.',
+      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, OVERLOADED, DELIVERY_UNCONFIRMED.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input

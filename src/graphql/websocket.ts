@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { WebSocket, WebSocketServer } from 'ws'
@@ -16,6 +17,9 @@ const KEEP_ALIVE_MS = 12_000
 /** While so much is not sent yet, the next message waits: a subscriber that does not read gets the latest state later, and no queue. */
 const MAX_BUFFERED_BYTES = 64 * 1024
 const INTERNAL_ERROR = 4500
+/** Clients of graphql-ws come back elsewhere after this code, with what they have open. */
+const GOING_AWAY = 1001
+const LOOK_EVERY_MS = 20
 
 /** What graphql-ws carries from `onSubscribe` to `execute` and `subscribe`. */
 type Prepared = ExecutionArgs & Subscription
@@ -25,6 +29,8 @@ type WebSocketDoor = Pick<GraphQL, 'readOperation' | 'createContext' | 'mask'>
 /** What we keep of each socket. */
 interface Extra extends Record<PropertyKey, unknown> {
   operations: Set<string>
+  /** Those of them that get one answer: no subscriptions. */
+  asked: Set<string>
   gone: AbortController
   signal: () => AbortSignal
   requestId: string | undefined
@@ -32,9 +38,16 @@ interface Extra extends Record<PropertyKey, unknown> {
 
 /**
  * Serves graphql-transport-ws on these sockets. Documents are read as over HTTP, so limits, context and masked errors are the
- * same: graphql-ws left alone would show an error's insides. Returns the function that ends the pings.
+ * same: graphql-ws left alone would show an error's insides. Returns the function that finishes: it answers what was asked, takes
+ * nothing more, and closes each socket, within so many milliseconds.
  */
-export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocketServer, log: Logger): () => void {
+export function serveGraphQLWebSockets(
+  graphql: WebSocketDoor,
+  sockets: WebSocketServer,
+  log: Logger,
+): (withinMs: number) => Promise<void> {
+  const askedOn = new WeakMap<WebSocket, Set<string>>()
+  const finishing = new AbortController()
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
     execute: (args) => {
@@ -43,12 +56,16 @@ export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocke
     },
     subscribe: (args) => subscribe(args as Prepared, graphql.mask),
     onDisconnect: ({ extra }) => extra.gone.abort(),
-    onComplete: ({ extra }, id) => void extra.operations.delete(id),
-    onSubscribe: ({ extra: { operations, signal, requestId } }, id, payload) => {
+    onComplete: ({ extra }, id) => {
+      extra.operations.delete(id)
+      extra.asked.delete(id)
+    },
+    onSubscribe: ({ extra: { operations, asked, signal, requestId } }, id, payload) => {
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
       operations.add(id)
+      if (operation.kind !== 'subscription') asked.add(id)
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
       const contextValue = graphql.createContext(signal, requestId)
@@ -62,17 +79,44 @@ export function serveGraphQLWebSockets(graphql: WebSocketDoor, sockets: WebSocke
     // Each operation that waits listens to it.
     setMaxListeners(0, gone.signal)
     const requestId = requestIdOf(req)
-    const extra = { operations: new Set<string>(), gone, signal: () => gone.signal, requestId }
-    const closed = server.opened(adapt(socket, log), extra)
+    const extra = {
+      operations: new Set<string>(),
+      asked: new Set<string>(),
+      gone,
+      signal: () => gone.signal,
+      requestId,
+    }
+    askedOn.set(socket, extra.asked)
+    const closed = server.opened(adapt(socket, finishing.signal, log), extra)
     socket.once('close', (code, reason) => {
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a WebSocket did not end well'))
     })
   })
-  return pingAll(sockets)
+  const stopPings = pingAll(sockets)
+  return async (withinMs) => {
+    const endsAt = performance.now() + withinMs
+    stopPings()
+    finishing.abort()
+    while (closeIdle(sockets, askedOn) > 0 && performance.now() < endsAt) await delay(LOOK_EVERY_MS)
+  }
+}
+
+/** Closes the sockets that owe no answer, and returns the number of those that do. */
+function closeIdle({ clients }: WebSocketServer, askedOn: WeakMap<WebSocket, Set<string>>): number {
+  let owing = 0
+  for (const socket of clients) {
+    if (askedOn.get(socket)?.size) owing += 1
+    else socket.close(GOING_AWAY, 'Going away')
+  }
+  return owing
 }
 
 /** A socket as graphql-ws wants it. */
-function adapt(socket: WebSocket, log: Logger): Parameters<ReturnType<typeof makeServer>['opened']>[0] {
+function adapt(
+  socket: WebSocket,
+  finishing: AbortSignal,
+  log: Logger,
+): Parameters<ReturnType<typeof makeServer>['opened']>[0] {
   // A frame that is too large, and the like: `ws` closes with the code for it.
   socket.on('error', (error) => log.debug({ err: error }, 'a WebSocket broke'))
   return {
@@ -81,6 +125,8 @@ function adapt(socket: WebSocket, log: Logger): Parameters<ReturnType<typeof mak
     close: (code, reason) => socket.close(code, reason),
     onMessage: (handle) => {
       socket.on('message', (data) => {
+        // Not begun, it is safe for the client to ask again elsewhere.
+        if (finishing.aborted) return
         handle(String(data)).catch((error: unknown) => {
           log.error({ err: error }, 'a WebSocket message could not be handled')
           socket.close(INTERNAL_ERROR, 'Something went wrong inside the service.')

@@ -26,8 +26,11 @@ const STATUS_OF: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   PARAMS_INVALID: 422,
   TTL_OUT_OF_RANGE: 422,
   BROKER_UNAVAILABLE: 503,
+  OVERLOADED: 503,
   DELIVERY_UNCONFIRMED: 503,
 }
+
+const RETRY_AFTER_SECONDS = '1'
 
 /** The answer that tells a problem. */
 export function problemResponse(
@@ -55,8 +58,10 @@ export const problem = (...args: Parameters<typeof problemResponse>): HTTPExcept
 export function problemOf(errors: readonly UserError[]): HTTPException {
   const [first] = errors
   if (!first) throw new Error('a failure without an error')
-  return problem(STATUS_OF[first.code] ?? 400, first.code, errors.map(({ message }) => message).join(' '), {
+  const thrown = problem(STATUS_OF[first.code] ?? 400, first.code, errors.map(({ message }) => message).join(' '), {
     errors: errors.map(({ code, message, path }) => ({ code, message, path })),
     ...(first.executionId && { executionId: first.executionId }),
   })
+  if (first.code === 'OVERLOADED') thrown.res?.headers.set('retry-after', RETRY_AFTER_SECONDS)
+  return thrown
 }

@@ -41,7 +41,9 @@ const json = <T extends z.ZodType>(description: string, schema: T) => ({
   content: { 'application/json': { schema } },
 })
 const problemOn = (description: string) => ({ description, content: { [PROBLEM_TYPE]: { schema: ProblemBody } } })
-const UNAVAILABLE = problemOn('BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED or DATABASE_UNAVAILABLE.')
+const UNAVAILABLE = problemOn(
+  'BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED, DATABASE_UNAVAILABLE, or OVERLOADED with Retry-After.',
+)
 
 const sendRoute = createRoute({
   method: 'post',

@@ -8,6 +8,7 @@ import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+import { createUnderWay, type UnderWay } from './under-way.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
@@ -17,14 +18,21 @@ export interface Doors {
   graphql: { path: string; handle: RequestHandler }
   /** The sockets of each path, made by `createSockets`. */
   sockets: Record<string, WebSocketServer>
+  /** Called at the end: resolves once what came over sockets is answered, or after so many milliseconds. */
+  finishSockets: (withinMs: number) => Promise<void>
 }
 
 export interface Listener {
   url: string
   port: number
+  /** Still takes requests, and tells each client with the answer to leave its connection. */
+  dismissClients(): void
+  /** Takes no more requests, finishes those under way within a time, and closes what is left. */
   stop(): Promise<void>
 }
 
+/** For how long a caller who was refused may go on sending. */
+const LINGER_MS = 2_000
 const HEADERS_TIMEOUT_MS = 20_000
 /** A request must have come whole within this time; the answer may take as long as a TTL. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -43,7 +51,8 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 
 /** One port for everything. Rejects where it cannot be had. */
 export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
-  const server = createServer(createRequestHandler(doors, log))
+  const underWay = createUnderWay()
+  const server = createServer(createRequestHandler(doors, underWay, log))
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.on('upgrade', (req, socket, head) => upgrade(doors, req, socket, head, log))
@@ -52,12 +61,18 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
     server.listen(port, host, resolve)
   })
   const { port: actualPort } = server.address() as AddressInfo
-  return { url: urlOf(host, actualPort), port: actualPort, stop: () => close(server, doors) }
+  return {
+    url: urlOf(host, actualPort),
+    port: actualPort,
+    dismissClients: underWay.dismissClients,
+    stop: () => close(server, underWay, doors),
+  }
 }
 
-function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestHandler {
+function createRequestHandler({ routes, graphql }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   return (req, res) => {
+    underWay.enter(res)
     const requestId = assignRequestId(req)
     res.setHeader(REQUEST_ID_HEADER, requestId)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
@@ -83,10 +98,20 @@ async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: 
 }
 
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
-  // What is left of the body is not read: the connection cannot be used again.
-  res.setHeader('connection', 'close')
-  sendJson(res, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  res.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    // Nobody reads what is left of the body: the connection cannot be used again.
+    connection: 'close',
+  })
+  // The answer is whole with this. Were the connection closed while the caller still sends, it would be reset, and the
+  // answer lost on its way (RFC 9112, 9.6): it lingers until the body has come, for a while.
+  res.write(text)
   req.resume()
+  const lingering = setTimeout(() => res.end(), LINGER_MS)
+  req.once('end', () => res.end())
+  res.once('close', () => clearTimeout(lingering))
 }
 
 const isJson = (contentType: string | undefined): boolean =>
@@ -119,11 +144,14 @@ function urlOf(host: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
-const CLOSE_TIMEOUT_MS = 5_000
+/** A send takes five seconds at most of a database that is slow. */
+const FINISH_MS = 8_000
+const CLOSE_TIMEOUT_MS = 2_000
 
-/** Stops taking requests, lets those under way finish within a time, and closes the sockets. */
-async function close(server: Server, { sockets }: Doors): Promise<void> {
+async function close(server: Server, underWay: UnderWay, { sockets, finishSockets }: Doors): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
+  underWay.dismissClients()
+  await Promise.all([underWay.finish(FINISH_MS), finishSockets(FINISH_MS)])
   for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.close(1001, 'Going away')
   server.closeIdleConnections()
   const forced = setTimeout(() => {

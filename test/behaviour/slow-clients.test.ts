@@ -28,23 +28,22 @@ interface SlowClient {
 
 let domain: Domain
 let door: Listener
-let stopPings: () => void
 
 beforeAll(async () => {
   domain = await openDomain()
   const graphql = createGraphQL(domain.ctx)
   const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  stopPings = serveGraphQLWebSockets(graphql, sockets, domain.ctx.log)
+  const finishSockets = serveGraphQLWebSockets(graphql, sockets, domain.ctx.log)
   const doors = {
     routes: new Hono(),
     graphql: { path: GRAPHQL_PATH, handle: graphql.handle },
     sockets: { [GRAPHQL_PATH]: sockets },
+    finishSockets,
   }
   door = await listen('127.0.0.1', 0, doors, domain.ctx.log)
 })
 
 afterAll(async () => {
-  stopPings()
   await door.stop()
   await domain.stop()
 })

@@ -4,6 +4,7 @@ import { createLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
+import { createAdmission } from '../../src/domain/admission.ts'
 import { createBell } from '../../src/domain/bell.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
@@ -13,6 +14,7 @@ import { createPresence } from '../../src/domain/presence.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createUnheardMarker } from '../../src/domain/send.ts'
+import { createStopping } from '../../src/domain/stopping.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createThingNews } from '../../src/domain/thing-news.ts'
 import { createGateway } from '../../src/mqtt/gateway.ts'
@@ -51,6 +53,8 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
+    admission: createAdmission(5_000),
+    stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},

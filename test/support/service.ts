@@ -27,6 +27,8 @@ const DEFAULTS = {
   mqttPort: 0,
   mqttSharedGroup: undefined,
   retentionDays: undefined,
+  maxSends: 5_000,
+  drainSeconds: 0,
   logLevel: 'silent',
 } as const
 
