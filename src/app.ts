@@ -18,10 +18,12 @@ import { createClientLookup } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { SEND_PATH } from './http/rest.ts'
 import { createRoutes } from './http/routes.ts'
-import { createSockets, listen } from './http/server.ts'
+import { createSockets, listen, type RequestHandler } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
+import type { TracingService } from './tracing/start.ts'
 
 /** A running service. */
 export interface App {
@@ -58,6 +60,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
+  // First, and so the last to stop: what the others still do is traced.
+  const tracing = config.tracesUrl ? await traceTo(config.tracesUrl, config, log, stops) : undefined
   const store = await openStore(config)
   stops.push(store.close)
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
@@ -65,7 +69,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   if (broker) stops.push(broker.stop)
   const { deployment } = store
   const gateway = createGateway({ link: linkTo(config, broker), log, deployment, sharedGroup: config.mqttSharedGroup })
-  const ctx = createContext(config, log, store, gateway, broker)
+  const ctx: Context = { ...createContext(config, log, store, gateway, broker), tracing: tracing?.tracing }
 
   const news = store.kind === 'postgres' ? hearReplicas(ctx, stops) : undefined
   await gateway.start((responses) => applyResponses(ctx, responses), news)
@@ -73,7 +77,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
-  const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker)
+  const { url, stop: stopListening } = await openDoors(config, ctx, gateway, broker, tracing?.traceRequest)
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop }
@@ -88,6 +92,14 @@ function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
 
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
   databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
+
+async function traceTo(url: string, { mqttClientId }: Config, log: Logger, stops: Stop[]): Promise<TracingService> {
+  // Loaded by those who use it.
+  const { startTracing } = await import('./tracing/start.ts')
+  const tracing = startTracing({ url, instance: mqttClientId, routes: [GRAPHQL_PATH, SEND_PATH], log })
+  stops.push(tracing.stop)
+  return tracing
+}
 
 async function startEmbeddedBroker(config: Config, log: Logger, { db }: Store): Promise<Broker> {
   const { host, mqttPort, mqttClientId } = config
@@ -127,7 +139,13 @@ function createContext(
   }
 }
 
-async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, broker: Broker | undefined) {
+async function openDoors(
+  config: Config,
+  ctx: Context,
+  gateway: MqttGateway,
+  broker: Broker | undefined,
+  trace: RequestHandler | undefined,
+) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const stopPings = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
@@ -138,7 +156,7 @@ async function openDoors(config: Config, ctx: Context, gateway: MqttGateway, bro
     sockets[MQTT_PATH] = mqttSockets
   }
   const routes = createRoutes(ctx, { brokerProblem: gateway.problem, page: loadGraphiQLPage })
-  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets }
+  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, trace, sockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const stop = async () => {
     stopPings()

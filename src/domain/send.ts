@@ -10,10 +10,12 @@ import { findExecution } from './executions.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
 import { validateParams } from './params.ts'
+import type { TraceContext } from './ports.ts'
 import type { RegisteredThing } from './registry.ts'
 import type { Draft } from './store-execution.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
+import { endWith } from './trace.ts'
 
 export interface SendRequest {
   thingId: string
@@ -24,6 +26,8 @@ export interface SendRequest {
   idempotencyKey: string | null | undefined
   /** Which key or user sends it; null where callers are anonymous. */
   requestedBy: string | null
+  /** Of the caller's span. */
+  traceContext?: TraceContext | undefined
 }
 
 const MAX_ACTION = 128
@@ -39,7 +43,17 @@ const MAX_TRIES = 5
  * execution and sends nothing. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID,
  * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps delivered).
  */
-export async function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+  const span = ctx.tracing?.startSend(request)
+  if (!span) return send(ctx, request)
+  return endWith(span, send(ctx, { ...request, traceContext: span.context }), (sent) =>
+    sent.ok
+      ? { executionId: sent.value.id }
+      : { problem: sent.errors[0]?.code, executionId: sent.errors[0]?.executionId },
+  )
+}
+
+async function send(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
   const malformed = findProblems(request)
   if (malformed.length > 0) return fail(...malformed)
   const { idempotencyKey } = request
@@ -56,10 +70,11 @@ async function sendOnce(ctx: Context, request: SendRequest): Promise<Outcome<Exe
     // What was sent before is answered whatever has become of the thing or of the broker since.
     if (!draft.ok) return (await findRepeated(ctx, request)) ?? draft
     if (!ctx.gateway.isAvailable()) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
-    const execution = await ctx.storeExecution(draft.value)
+    const committing = ctx.tracing?.startCommit(request.traceContext)
+    const execution = await endWith(committing, ctx.storeExecution(draft.value))
     if (execution) {
       ctx.live.publish([execution])
-      return publishExecution(ctx, execution, startedAt)
+      return publishExecution(ctx, execution, startedAt, request.traceContext)
     }
     const repeated = await findRepeated(ctx, request)
     if (repeated) return repeated
@@ -131,15 +146,25 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: SendRequ
   })
 }
 
-async function publishExecution(ctx: Context, execution: Execution, startedAt: number): Promise<Outcome<Execution>> {
+async function publishExecution(
+  ctx: Context,
+  execution: Execution,
+  startedAt: number,
+  parent: TraceContext | undefined,
+): Promise<Outcome<Execution>> {
   const { id, thingId, commandId, action, params, ttl, createdAt } = execution
-  const outcome = await ctx.gateway.publishRequest({
+  const span = ctx.tracing?.startPublish(execution, parent)
+  const publishing = ctx.gateway.publishRequest({
     thingId,
     executionId: id,
     message: { commandId, action, params, timestamp: Math.floor(createdAt.getTime() / 1000), ttl },
     // Our own elapsed time, and not the difference of two clocks.
     ttlLeftMs: ttl * 1000 - (performance.now() - startedAt),
+    traceContext: span?.context,
   })
+  const outcome = await endWith(span, publishing, ({ kind }) =>
+    kind === 'confirmed' ? {} : { problem: 'DELIVERY_UNCONFIRMED' },
+  )
   if (outcome.kind === 'confirmed') {
     if (!outcome.hasSubscriber) await noteUnheard(ctx, id)
     ctx.log.debug({ executionId: id, thingId, action, ttl, hasSubscriber: outcome.hasSubscriber }, 'command sent')

@@ -4,6 +4,7 @@ import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
+import type { TraceContext } from '../domain/ports.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings, type Thing } from '../domain/things.ts'
 
@@ -15,24 +16,29 @@ export interface GraphQLContext {
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
   signal: () => AbortSignal
+  /** Of the request's span, where it is traced. */
+  traceContext: TraceContext | undefined
 }
+
+/** A request as http/server.ts hands it over. */
+export type TracedRequest = IncomingMessage & { traceContext?: TraceContext }
 
 /** Over HTTP. */
 export interface ServerContext {
-  req: IncomingMessage
+  req: TracedRequest
   res: ServerResponse
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (signal: () => AbortSignal) => GraphQLContext
+export type CreateContext = (signal: () => AbortSignal, traceContext?: TraceContext) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
   const things = loadThings(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  return (signal) => ({ domain, things, thingTypes, ignoredResponses, signal })
+  return (signal, traceContext) => ({ domain, things, thingTypes, ignoredResponses, signal, traceContext })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

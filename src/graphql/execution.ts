@@ -97,8 +97,9 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, wait } = input
-      const { domain } = context
-      const sent = await sendCommand(domain, { thingId, action, params, ttl, idempotencyKey, requestedBy: null })
+      const { domain, traceContext } = context
+      const request = { thingId, action, params, ttl, idempotencyKey, requestedBy: null, traceContext }
+      const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },

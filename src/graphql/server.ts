@@ -59,7 +59,7 @@ function createYogaServer(createContext: CreateContext, mask: (error: unknown) =
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request }) => createContext(() => request.signal),
+    context: ({ request, req }) => createContext(() => request.signal, req.traceContext),
     plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
     maskedErrors: { maskError: mask },
     // Documents are kept in operations.ts.

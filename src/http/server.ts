@@ -14,6 +14,8 @@ export interface Doors {
   /** Pages, REST and health: whatever is not GraphQL. */
   routes: Hono
   graphql: { path: string; handle: RequestHandler }
+  /** Where requests are traced: called with each before it is handled, and leaves its trace context in it. */
+  trace?: RequestHandler | undefined
   /** The sockets of each path, made by `createSockets`. */
   sockets: Record<string, WebSocketServer>
 }
@@ -51,9 +53,10 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
   return { url: urlOf(host, actualPort), port: actualPort, stop: () => close(server, doors) }
 }
 
-function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestHandler {
+function createRequestHandler({ routes, graphql, trace }: Doors, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   return (req, res) => {
+    trace?.(req, res)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
     const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
     Promise.resolve(handled).catch((error: unknown) => {

@@ -27,6 +27,7 @@ const DEFAULTS = {
   mqttPort: 0,
   mqttSharedGroup: undefined,
   retentionDays: undefined,
+  tracesUrl: undefined,
   logLevel: 'silent',
 } as const
 
