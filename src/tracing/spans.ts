@@ -11,7 +11,7 @@ import {
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { Execution } from '../domain/execution.ts'
 import type { Span, TraceContext, Tracing } from '../domain/ports.ts'
-import { requestTopic, responseTopic } from '../protocol/topics.ts'
+import { REQUEST_TEMPLATE, RESPONSE_TEMPLATE, requestTopic, responseTopic } from '../protocol/topics.ts'
 import { carrierOf, parentIn } from './carrier.ts'
 
 /** Executions that were sent here and are not settled, some 300 bytes each. The settling of one that was forgotten begins a trace of its own. */
@@ -33,8 +33,7 @@ export function createTracing(tracer: Tracer): Tracing {
   }
 
   function startPublish(execution: Execution, parent: TraceContext | undefined): Span {
-    const attributes = { ...attributesOf(execution), ...messaging('send', 'publish', execution) }
-    const span = start('publish request', SpanKind.PRODUCER, attributes, parent)
+    const span = start('publish request', SpanKind.PRODUCER, ofRequest(execution), parent)
     // A device may answer before the broker confirms.
     open.set(execution.id, span.context)
     return span
@@ -50,19 +49,20 @@ export function createTracing(tracer: Tracer): Tracing {
     }
   }
 
-  function traceSettled(execution: Execution, startTime: number, ofThing: TraceContext | undefined): void {
-    const ofRequest = open.get(execution.id)
+  function traceSettled(execution: Execution, startTime: number, answer: TraceContext | undefined): void {
+    const request = open.get(execution.id)
     open.delete(execution.id)
     const isAnswered = ANSWERS.includes(execution.status)
-    const attributes = {
-      ...attributesOf(execution),
-      'fleet_commands.status': execution.status,
-      ...(isAnswered && messaging('process', 'settle', execution)),
+    const options = {
+      kind: isAnswered ? SpanKind.CONSUMER : SpanKind.INTERNAL,
+      attributes: {
+        ...(isAnswered ? ofResponse(execution) : ofExecution(execution)),
+        'fleet_commands.status': execution.status,
+      },
+      links: answer && request ? linksTo(request) : [],
+      startTime,
     }
-    const links = ofThing && ofRequest ? linksTo(ofRequest) : []
-    const kind = isAnswered ? SpanKind.CONSUMER : SpanKind.INTERNAL
-    const options = { kind, attributes, links, startTime }
-    endSpan(tracer.startSpan('settle execution', options, parentIn(ofThing ?? ofRequest)), problemOf(execution))
+    endSpan(tracer.startSpan('settle execution', options, parentIn(answer ?? request)), problemOf(execution))
   }
 
   function start(name: string, kind: SpanKind, attributes: Attributes, parent: TraceContext | undefined): Span {
@@ -85,24 +85,35 @@ const cut = (text: string): string => text.slice(0, MAX_TEXT)
 /** Another thing may name the execution as well: its answer is not the one that settled it. */
 const keyOf = (executionId: string | undefined, thingId: string | undefined): string => `${executionId} ${thingId}`
 
-const attributesOf = ({ id, thingId, action }: Execution): Attributes => ({
+const ofExecution = ({ id, thingId, action }: Execution): Attributes => ({
   'fleet_commands.execution_id': id,
   'fleet_commands.thing_id': thingId,
   'fleet_commands.action': action,
 })
 
-/** Of a message to the thing, or from it. */
-function messaging(type: 'send' | 'process', operation: string, { id: executionId, thingId }: Execution): Attributes {
-  const topicOf = type === 'send' ? requestTopic : responseTopic
-  return {
-    'messaging.system': 'mqtt',
-    'messaging.operation.type': type,
-    'messaging.operation.name': operation,
-    'messaging.destination.name': topicOf({ thingId, executionId }),
-    'messaging.destination.template': topicOf({ thingId: '{thingName}', executionId: '{executionId}' }),
-    'messaging.message.conversation_id': executionId,
-  }
-}
+/** Of the request to the thing. */
+const ofRequest = (execution: Execution): Attributes => ({
+  ...ofMessage(execution),
+  'messaging.operation.type': 'send',
+  'messaging.operation.name': 'publish',
+  'messaging.destination.name': requestTopic({ thingId: execution.thingId, executionId: execution.id }),
+  'messaging.destination.template': REQUEST_TEMPLATE,
+})
+
+/** Of the thing's response. */
+const ofResponse = (execution: Execution): Attributes => ({
+  ...ofMessage(execution),
+  'messaging.operation.type': 'process',
+  'messaging.operation.name': 'settle',
+  'messaging.destination.name': responseTopic({ thingId: execution.thingId, executionId: execution.id }),
+  'messaging.destination.template': RESPONSE_TEMPLATE,
+})
+
+const ofMessage = (execution: Execution): Attributes => ({
+  ...ofExecution(execution),
+  'messaging.system': 'mqtt',
+  'messaging.message.conversation_id': execution.id,
+})
 
 /** Why it did not do what was asked for, where it did not. */
 function problemOf({ status, reasonCode }: Execution): string | undefined {
