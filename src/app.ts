@@ -27,11 +27,13 @@ import { createClientLookup, type Thing } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { SEND_PATH } from './http/rest.ts'
 import { createRoutes } from './http/routes.ts'
-import { createSockets, listen } from './http/server.ts'
+import { createSockets, listen, type RequestHandler } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
 import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
 import { observeParts } from './observe.ts'
+import type { TracingService } from './tracing/start.ts'
 
 /** A running service. */
 export interface App {
@@ -73,6 +75,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
+  // First, and so the last to stop: what the others still do is traced.
+  const tracing = config.tracesUrl ? await traceTo(config.tracesUrl, config, log, stops) : undefined
   const store = await openStore(config)
   stops.push(store.close)
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
@@ -90,7 +94,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     sharedGroup: config.mqttSharedGroup,
     onClient: presence.noteClient,
   })
-  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews })
+  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, tracing })
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -100,7 +104,11 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
 
-  const { url, drain, stop: stopListening } = await openDoors(config, ctx, { gateway, broker, store })
+  const {
+    url,
+    drain,
+    stop: stopListening,
+  } = await openDoors(config, ctx, { gateway, broker, store, trace: tracing?.traceRequest })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   const drainAndStop = async () => {
@@ -120,6 +128,14 @@ function hearReplicas(ctx: Context, stops: Stop[]): NewsHandler {
 
 const openStore = ({ databaseUrl, dataDir, mqttClientId }: Config): Promise<Store> =>
   databaseUrl ? openPostgres(databaseUrl, mqttClientId) : openEmbedded(dataDir)
+
+async function traceTo(url: string, { mqttClientId }: Config, log: Logger, stops: Stop[]): Promise<TracingService> {
+  // Loaded by those who use it.
+  const { startTracing } = await import('./tracing/start.ts')
+  const tracing = startTracing({ url, instance: mqttClientId, routes: [GRAPHQL_PATH, SEND_PATH], log })
+  stops.push(tracing.stop)
+  return tracing
+}
 
 const commitLagOf = ({ kind }: Store): number => (kind === 'embedded' ? 0 : COMMIT_LAG_MS)
 
@@ -147,10 +163,11 @@ interface Parts {
   broker: Broker | undefined
   presence: Presence
   thingNews: ThingNews
+  tracing: TracingService | undefined
 }
 
 function createContext(config: Config, log: Logger, store: Store, parts: Parts): Context {
-  const { gateway, broker, presence, thingNews } = parts
+  const { gateway, broker, presence, thingNews, tracing } = parts
   const metrics = createMetrics()
   return {
     db: store.db,
@@ -161,6 +178,7 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     live: createLive(gateway.announce),
     presence,
     thingNews,
+    tracing: tracing?.tracing,
     refusals: createRefusals(log),
     replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
     commitLagMs: commitLagOf(store),
@@ -186,9 +204,10 @@ interface Engines {
   gateway: MqttGateway
   broker: Broker | undefined
   store: Store
+  trace: RequestHandler | undefined
 }
 
-async function openDoors(config: Config, ctx: Context, { gateway, broker, store }: Engines) {
+async function openDoors(config: Config, ctx: Context, { gateway, broker, store, trace }: Engines) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
@@ -207,7 +226,7 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store 
     isDraining: () => isDraining,
     page: loadGraphiQLPage,
   })
-  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, sockets, finishSockets }
+  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, trace, sockets, finishSockets }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const drain = () => {
     isDraining = true

@@ -15,6 +15,7 @@ const port = z
 
 const MQTT_PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
 const POSTGRES_PROTOCOLS = ['postgres:', 'postgresql:']
+const HTTP_PROTOCOLS = ['http:', 'https:']
 
 interface Setting<T> {
   schema: z.ZodType<T, string>
@@ -74,8 +75,31 @@ const SETTINGS = {
       .refine((days) => days >= 1 && days <= 36_500),
     'a whole number of days from 1 to 36500 (absent: for ever)',
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(urlOf(HTTP_PROTOCOLS), 'a URL such as http://127.0.0.1:4318', true),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
+    urlOf(HTTP_PROTOCOLS),
+    'a URL such as http://127.0.0.1:4318/v1/traces',
+    true,
+  ),
   DATA_DIR: setting(z.string().min(1), 'a folder'),
   LOG_LEVEL: setting(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
+}
+
+const OTLP_PROTOCOLS = ['http/json'] as const
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const
+
+/** The SDK reads these itself, and would go on with a default where one is wrong. Looked at where traces are sent. */
+const TRACING_SETTINGS = {
+  OTEL_EXPORTER_OTLP_PROTOCOL: setting(z.enum(OTLP_PROTOCOLS), 'http/json, which is what is sent'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: setting(z.enum(OTLP_PROTOCOLS), 'http/json, which is what is sent'),
+  OTEL_TRACES_SAMPLER: setting(
+    z.enum([...SAMPLERS, ...SAMPLERS.map((name) => `parentbased_${name}` as const)]),
+    `one of ${SAMPLERS.join(', ')}, or parentbased_ and one of these`,
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting(
+    z.string().refine((value) => /^\d*\.?\d+$/.test(value) && Number(value) <= 1),
+    'a share from 0 to 1, such as 0.1',
+  ),
 }
 
 export type Config = ReturnType<typeof readConfig>
@@ -106,9 +130,20 @@ export function readConfig(env: Record<string, string | undefined>) {
     maxSends: read('MAX_SENDS', SETTINGS.MAX_SENDS, env) ?? 5_000,
     drainSeconds: read('DRAIN_SECONDS', SETTINGS.DRAIN_SECONDS, env) ?? 0,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
+    tracesUrl: readTracesUrl(env),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',
   }
+}
+
+/** Where traces are sent to: undefined where they are not. The variables are those of OpenTelemetry's specification. */
+function readTracesUrl(env: Record<string, string | undefined>): string | undefined {
+  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return undefined
+  const ofAll = read('OTEL_EXPORTER_OTLP_ENDPOINT', SETTINGS.OTEL_EXPORTER_OTLP_ENDPOINT, env)
+  const ofTraces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', SETTINGS.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, env)
+  const url = ofTraces ?? (ofAll && `${ofAll.replace(/\/$/, '')}/v1/traces`)
+  if (url) for (const [name, tracing] of Object.entries(TRACING_SETTINGS)) read<string>(name, tracing, env)
+  return url
 }
 
 function read<T>(name: string, { schema, expected, secret }: Setting<T>, env: Record<string, string | undefined>) {

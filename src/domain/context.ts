@@ -6,7 +6,7 @@ import type { Bell } from './bell.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
-import type { Gateway } from './ports.ts'
+import type { Gateway, Tracing } from './ports.ts'
 import type { Presence } from './presence.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
@@ -51,6 +51,8 @@ export interface Context {
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */
   heardSettlings: Set<string>
+  /** Absent unless it is configured. */
+  tracing?: Tracing | undefined
   /** Tells the embedded broker that who may do what has changed: with this thing, as it is or was. */
   onThingsChanged: (thing: Thing) => void
 }

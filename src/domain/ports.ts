@@ -10,6 +10,8 @@ export interface OutgoingRequest extends ExecutionTopic {
   message: RequestMessage
   /** Milliseconds after which nobody may hand it on: the TTL that is left now. */
   ttlLeftMs: number
+  /** For a thing that traces, where this is traced. */
+  traceContext?: TraceContext | undefined
 }
 
 /**
@@ -24,6 +26,8 @@ export interface IncomingResponse {
   payload: Uint8Array
   /** It may have been applied already: the broker says that it delivered this very message before, or a try was cut off. */
   redelivered: boolean
+  /** Of the thing's own span, where it traces. From outside: anything may be in it. */
+  traceContext?: TraceContext | undefined
 }
 
 /** What this replica needs of the others' announcements, for as long as somebody listens here. */
@@ -63,3 +67,27 @@ export interface NewsHandler {
 
 /** Called with what arrived, in order. The broker is acknowledged once it resolves; where it rejects, it is called again later. */
 export type ResponseHandler = (responses: IncomingResponse[]) => Promise<void>
+
+/** What continues a trace elsewhere: W3C's `traceparent` and `tracestate`. Only the tracing looks into it. */
+export type TraceContext = Readonly<Record<string, string>>
+
+/** A stretch of work that is traced. */
+export interface Span {
+  /** For what is done as a part of it. */
+  context: TraceContext
+  /** `problem`: the code of what went wrong. */
+  end(outcome: { executionId?: string | undefined; problem?: string | undefined }): void
+}
+
+/** What the domain tells of its work where it is traced; `tracing/` keeps it. Where it is not, there is none of it. */
+export interface Tracing {
+  /** A whole send, as a part of the caller's trace. */
+  startSend(command: { thingId: string; action: string; traceContext?: TraceContext | undefined }): Span
+  startCommit(parent: TraceContext | undefined): Span
+  /** A request on its way until the broker confirms it. Its settling will belong to it. */
+  startPublish(execution: Execution, parent: TraceContext | undefined): Span
+  /** Begins to settle; call what it returns with those that were settled. A response may say where it belongs. */
+  startSettling(
+    responses?: readonly (Partial<ExecutionTopic> & { traceContext?: TraceContext | undefined })[],
+  ): (settled: readonly Execution[]) => void
+}

@@ -78,7 +78,12 @@ async function settleFirst(ctx: Context, responses: readonly ValidResponse[]): P
   }
 }
 
-const toSettlement = ({ executionId, thingId, response }: ValidResponse) => ({ executionId, thingId, ...response })
+const toSettlement = ({ executionId, thingId, response, message: { traceContext } }: ValidResponse) => ({
+  executionId,
+  thingId,
+  ...response,
+  traceContext,
+})
 
 function isOfAny(executions: readonly Execution[]) {
   const thingOf = new Map(executions.map(({ id, thingId }) => [id, thingId]))

@@ -19,11 +19,13 @@ import { createGroupCommit } from './group-commit.ts'
 import { inTurn } from './in-turn.ts'
 import { findViolations, writeParams } from './params.ts'
 import { NotAnswered, NotBegun, withPatience } from './patience.ts'
+import type { TraceContext } from './ports.ts'
 import type { RegisteredThing } from './registry.ts'
 import { requestOf } from './request.ts'
 import type { Draft } from './store-execution.ts'
 import { storableText } from './text.ts'
 import { thingNotFound } from './things.ts'
+import { endWith } from './trace.ts'
 
 export interface SendRequest {
   thingId: string
@@ -38,6 +40,8 @@ export interface SendRequest {
   requestedBy: string | null
   /** Of the caller's request, for the log. */
   requestId?: string | undefined
+  /** Of the caller's span. */
+  traceContext?: TraceContext | undefined
 }
 
 const MAX_ACTION = 128
@@ -55,7 +59,17 @@ const MAX_TRIES = 5
  * delivered, and not published again).
  */
 export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
-  return countSend(ctx.metrics, () => checkAndSend(ctx, request))
+  return countSend(ctx.metrics, () => traceSend(ctx, request))
+}
+
+function traceSend(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+  const span = ctx.tracing?.startSend(request)
+  if (!span) return checkAndSend(ctx, request)
+  return endWith(span, checkAndSend(ctx, { ...request, traceContext: span.context }), (sent) =>
+    sent.ok
+      ? { executionId: sent.value.id }
+      : { problem: sent.errors[0]?.code, executionId: sent.errors[0]?.executionId },
+  )
 }
 
 async function checkAndSend(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
@@ -94,7 +108,8 @@ async function sendOnce(ctx: Context, request: WrittenRequest): Promise<Outcome<
     // What was sent before is answered whatever has become of the thing or of the broker since.
     if (!draft.ok) return (await findRepeated(ctx, request)) ?? draft
     if (!ctx.gateway.isAvailable()) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
-    const execution = await ctx.storeExecution(draft.value, request.since)
+    const committing = ctx.tracing?.startCommit(request.traceContext)
+    const execution = await endWith(committing, ctx.storeExecution(draft.value, request.since))
     if (execution) {
       ctx.live.publish([execution])
       if (execution.publishAgainAt) ctx.publishAgain.ring()
@@ -184,7 +199,7 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenR
   })
 }
 
-interface Sending extends Pick<WrittenRequest, 'since' | 'requestId'> {
+interface Sending extends Pick<WrittenRequest, 'since' | 'requestId' | 'traceContext'> {
   /** When this try began, by performance.now(). */
   startedAt: number
 }
@@ -192,11 +207,15 @@ interface Sending extends Pick<WrittenRequest, 'since' | 'requestId'> {
 async function publishExecution(
   ctx: Context,
   execution: Execution,
-  { startedAt, since, requestId }: Sending,
+  { startedAt, since, requestId, traceContext }: Sending,
 ): Promise<Outcome<Execution>> {
   const { id, thingId, action, ttl } = execution
+  const span = ctx.tracing?.startPublish(execution, traceContext)
   // Our own elapsed time, and not the difference of two clocks.
-  const outcome = await ctx.gateway.publishRequest(requestOf(execution, ttl * 1000 - (performance.now() - startedAt)))
+  const outgoing = requestOf(execution, ttl * 1000 - (performance.now() - startedAt), span?.context)
+  const outcome = await endWith(span, ctx.gateway.publishRequest(outgoing), ({ kind }) =>
+    kind === 'confirmed' ? {} : { problem: 'DELIVERY_UNCONFIRMED' },
+  )
   if (outcome.kind === 'confirmed') {
     if (!outcome.hasSubscriber) await noteUnheard(ctx, id, since)
     const { hasSubscriber } = outcome

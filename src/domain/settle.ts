@@ -6,6 +6,7 @@ import type { Json } from '../protocol/json.ts'
 import type { Context } from './context.ts'
 import { countSettled } from './count.ts'
 import type { Execution, TerminalStatus } from './execution.ts'
+import type { TraceContext } from './ports.ts'
 
 export interface Settlement {
   executionId: string
@@ -14,6 +15,8 @@ export interface Settlement {
   status: TerminalStatus
   result?: Json | null
   reason?: { code: string; message: string | null } | null
+  /** Of the thing's own span. */
+  traceContext?: TraceContext | undefined
 }
 
 const MAX_TRIES = 5
@@ -25,9 +28,11 @@ const MAX_TRIES = 5
  */
 export async function settleExecutions(ctx: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
   if (settlements.length === 0) return []
+  const traceSettled = ctx.tracing?.startSettling(settlements)
   const settled = await retryDeadlocks(() => moveSettled(ctx, settlements))
   countSettled(ctx.metrics, settled)
   ctx.live.publish(settled)
+  traceSettled?.(settled)
   return settled
 }
 
@@ -47,9 +52,11 @@ function moveSettled({ run, replica }: Context, settlements: readonly Settlement
 
 /** Settles up to so many of those whose TTL has passed as TIMED_OUT, the first ones first, and returns them. */
 export async function settleExpired(ctx: Context, limit: number): Promise<Execution[]> {
+  const traceSettled = ctx.tracing?.startSettling()
   const settled = await retryDeadlocks(() => ctx.run<Execution>(SETTLE_EXPIRED, [limit, ctx.replica]))
   countSettled(ctx.metrics, settled)
   ctx.live.publish(settled)
+  traceSettled?.(settled)
   return settled
 }
 

@@ -4,6 +4,7 @@ import type { YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
+import type { TraceContext } from '../domain/ports.ts'
 import { findPresences, type ThingPresence } from '../domain/presence.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings, type Thing } from '../domain/things.ts'
@@ -20,17 +21,26 @@ export interface GraphQLContext {
   signal: () => AbortSignal
   /** Of the request, for the log; over WebSocket that of the socket. */
   requestId: string | undefined
+  /** Of the request's span, where it is traced. */
+  traceContext: TraceContext | undefined
 }
+
+/** A request as http/server.ts hands it over. */
+export type TracedRequest = IncomingMessage & { traceContext?: TraceContext }
 
 /** Over HTTP. */
 export interface ServerContext {
-  req: IncomingMessage
+  req: TracedRequest
   res: ServerResponse
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (signal: () => AbortSignal, requestId?: string) => GraphQLContext
+export type CreateContext = (
+  signal: () => AbortSignal,
+  requestId?: string,
+  traceContext?: TraceContext,
+) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
@@ -38,7 +48,8 @@ export function createContexts(domain: Context): CreateContext {
   const presences = loadPresences(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  return (signal, requestId) => ({ domain, things, presences, thingTypes, ignoredResponses, signal, requestId })
+  const loaders = { things, presences, thingTypes, ignoredResponses }
+  return (signal, requestId, traceContext) => ({ domain, ...loaders, signal, requestId, traceContext })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

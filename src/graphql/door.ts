@@ -1,11 +1,11 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { requestIdOf } from '../base/request-id.ts'
-import type { CreateContext, GraphQLServer } from './context.ts'
+import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 
 /** A request whose body has been read, as http/server.ts hands it over. */
-export type RequestWithBody = IncomingMessage & { body?: Buffer }
+export type RequestWithBody = TracedRequest & { body?: Buffer }
 
 /**
  * The short way is for queries and mutations that are posted as JSON, in a document that is in order, by a client that
@@ -20,7 +20,7 @@ export function createDoor(createContext: CreateContext, yoga: GraphQLServer, re
     const operation = params && readOperation(params)
     if (!operation || !('run' in operation) || operation.kind === 'subscription') return yoga(req, res)
     const result = await operation.run(
-      createContext(() => signalOf(res), requestIdOf(req)),
+      createContext(() => signalOf(res), requestIdOf(req), req.traceContext),
       params.variables,
     )
     if (!('data' in result)) return yoga(req, res)

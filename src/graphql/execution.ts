@@ -103,8 +103,9 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
-      const { domain, requestId } = context
-      const request = { thingId, action, params, ttl, idempotencyKey, delivery, requestedBy: null, requestId }
+      const { domain, requestId, traceContext } = context
+      const asked = { thingId, action, params, ttl, idempotencyKey, delivery }
+      const request = { ...asked, requestedBy: null, requestId, traceContext }
       const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }

@@ -60,7 +60,8 @@ function createYogaServer(createContext: CreateContext, mask: Mask): GraphQLServ
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request }) => createContext(() => request.signal, request.headers.get(REQUEST_ID_HEADER) ?? undefined),
+    context: ({ request, req }) =>
+      createContext(() => request.signal, request.headers.get(REQUEST_ID_HEADER) ?? undefined, req.traceContext),
     plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.

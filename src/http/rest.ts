@@ -1,4 +1,4 @@
-import type { HttpBindings } from '@hono/node-server'
+import type { IncomingMessage } from 'node:http'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -10,6 +10,7 @@ import { describeFailure, type Failure } from '../domain/errors.ts'
 import { findExecution } from '../domain/executions.ts'
 import { listExecutions } from '../domain/list-executions.ts'
 import { checkPageSize, DEFAULT_PAGE_SIZE, decodeCursor, encodeCursor } from '../domain/paging.ts'
+import type { TraceContext } from '../domain/ports.ts'
 import { sendCommand } from '../domain/send.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -17,6 +18,8 @@ import { PROBLEM_TYPE, problem, problemOf, problemResponse } from './problem.ts'
 import { ExecutionBody, executionBody, ListQuery, PageBody, ProblemBody, SendBody } from './rest-schemas.ts'
 
 export const API_PATH = '/api/v1'
+/** Where commands are posted to. */
+export const SEND_PATH = `${API_PATH}/commands`
 
 const OPENAPI = {
   openapi: '3.1.0',
@@ -92,9 +95,9 @@ const listRoute = createRoute({
   responses: { 200: json('A page.', PageBody), 400: problemOn('Malformed: INPUT_INVALID.'), 503: UNAVAILABLE },
 })
 
-/** Node's own request, which has the request id. */
+/** What http/server.ts hands over with a request. */
 interface Env {
-  Bindings: HttpBindings
+  Bindings: { incoming: IncomingMessage & { traceContext?: TraceContext } }
 }
 
 /** `/api/v1`: for callers without GraphQL, through the same functions of the domain. */
@@ -115,6 +118,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
       delivery,
       requestedBy: null,
       requestId: requestIdOf(c.env.incoming),
+      traceContext: c.env.incoming.traceContext,
     }
     const sent = await sendCommand(ctx, request)
     if (!sent.ok) throw problemOf(sent.errors)

@@ -16,6 +16,8 @@ export interface Doors {
   /** Pages, REST and health: whatever is not GraphQL. */
   routes: Hono
   graphql: { path: string; handle: RequestHandler }
+  /** Where requests are traced: called with each before it is handled, and leaves its trace context in it. */
+  trace?: RequestHandler | undefined
   /** The sockets of each path, made by `createSockets`. */
   sockets: Record<string, WebSocketServer>
   /** Called at the end: resolves once what came over sockets is answered, or after so many milliseconds. */
@@ -69,12 +71,13 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
   }
 }
 
-function createRequestHandler({ routes, graphql }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
+function createRequestHandler({ routes, graphql, trace }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   return (req, res) => {
     underWay.enter(res)
     const requestId = assignRequestId(req)
     res.setHeader(REQUEST_ID_HEADER, requestId)
+    trace?.(req, res)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
     const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
     Promise.resolve(handled).catch((error: unknown) => {

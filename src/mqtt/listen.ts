@@ -3,7 +3,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
-import type { IncomingResponse, ResponseHandler } from '../domain/ports.ts'
+import type { IncomingResponse, ResponseHandler, TraceContext } from '../domain/ports.ts'
 import { RECEIVE_MAXIMUM } from './link.ts'
 
 export interface Listener {
@@ -29,6 +29,7 @@ const MAX_BATCH = 500
 /** Those of one connection, and those of the one before it that are still on their way. */
 const MAX_WAITING = 2 * RECEIVE_MAXIMUM
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
+const MAX_TRACE_TEXT = 512
 const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 250
 /** Given to mqtt.js, it leaves out its own PUBACK, which would come before the commit. */
@@ -83,7 +84,8 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
     }
     const messageId = packet.qos > 0 ? packet.messageId : undefined
     const isResponse = !retain && !takeOther(topic, payload)
-    return { client, messageId, response: isResponse ? { topic, payload, redelivered: dup } : undefined }
+    if (!isResponse) return { client, messageId, response: undefined }
+    return { client, messageId, response: { topic, payload, redelivered: dup, traceContext: traceContextOf(packet) } }
   }
 
   function isFull(): boolean {
@@ -127,6 +129,18 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
     }
   }
 }
+
+/** What a thing that traces says of its span; only what W3C allows in length is kept while the response waits. */
+function traceContextOf({ properties }: IPublishPacket): TraceContext | undefined {
+  const given = properties?.userProperties
+  if (!given) return undefined
+  const { traceparent, tracestate } = given
+  if (!isShortText(traceparent)) return undefined
+  return isShortText(tracestate) ? { traceparent, tracestate } : { traceparent }
+}
+
+/** A name that comes twice has a list of values. */
+const isShortText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TRACE_TEXT
 
 const failureOf = (work: Promise<void>): Promise<unknown> =>
   work.then(

@@ -121,6 +121,7 @@ function packetOf({ request, topic, payload, expiresAt }: Delivery, messageId: n
       contentType: 'application/json',
       responseTopic: responseTopic(request),
       correlationData: Buffer.from(request.executionId),
+      ...(request.traceContext && { userProperties: request.traceContext }),
     },
   }
 }

@@ -14,6 +14,10 @@ export const EXECUTION_ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 /** What the service subscribes to: the responses of every thing. */
 export const ALL_RESPONSES = `${PREFIX}/+/executions/+/response`
 
+/** The topics as people write them: what is in braces is each execution's own. */
+export const REQUEST_TEMPLATE = `${PREFIX}/{thingName}/executions/{executionId}/request`
+export const RESPONSE_TEMPLATE = `${PREFIX}/{thingName}/executions/{executionId}/response`
+
 /** Every update of every execution: what whoever must know of all of them subscribes to. */
 export const ALL_UPDATES = `${PREFIX}/+/executions/+/updated`
 

@@ -15,6 +15,7 @@ describe('the settings', () => {
       maxSends: 5_000,
       drainSeconds: 0,
       retentionDays: undefined,
+      tracesUrl: undefined,
       dataDir: './data',
       logLevel: 'info',
     })
@@ -35,6 +36,9 @@ describe('the settings', () => {
       MAX_SENDS: '200',
       DRAIN_SECONDS: '10',
       RETENTION_DAYS: '90',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.1',
       DATA_DIR: '/var/lib/fleet commands',
       LOG_LEVEL: 'silent',
     }
@@ -49,6 +53,7 @@ describe('the settings', () => {
       maxSends: 200,
       drainSeconds: 10,
       retentionDays: 90,
+      tracesUrl: 'https://collector.example/otlp/v1/traces',
       dataDir: given.DATA_DIR,
       logLevel: 'silent',
     })
@@ -78,6 +83,8 @@ describe('the settings', () => {
     ['DATABASE_URL', 'mysql://u:secret@h/d', /got .*not shown.*, expected a URL such as postgres:/],
     ['MQTT_URL', 'http://u:secret@x', /got .*not shown.*, expected a URL such as mqtt:/],
     ['MQTT_URL', 'broker:1883', /got .*not shown.*, expected a URL such as mqtt:/],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'u:secret@collector', /got .*not shown.*, expected a URL such as http:/],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'grpc://x', /got .*not shown.*, expected a URL such as http:.*v1\/traces/],
   ]
 
   it.each(bad)('refuse %s=%s in one line that says what is expected', (name, value, expected) => {
@@ -85,5 +92,27 @@ describe('the settings', () => {
     expect(read).toThrow(ConfigError)
     expect(read).toThrow(new RegExp(`^${name}: ${expected.source}`))
     expect(read).not.toThrow(/secret|\n/)
+  })
+
+  it('take the endpoint of traces as it is, and send none where the SDK is disabled', () => {
+    const endpoints = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector:4318/mine',
+    }
+    expect(readConfig(endpoints).tracesUrl).toBe('http://collector:4318/mine')
+    expect(readConfig({ ...endpoints, OTEL_SDK_DISABLED: 'true' }).tracesUrl).toBeUndefined()
+    expect(readConfig({ ...endpoints, OTEL_TRACES_EXPORTER: 'none' }).tracesUrl).toBeUndefined()
+  })
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', /got "grpc", expected http\/json/],
+    ['OTEL_TRACES_SAMPLER', 'sometimes', /got "sometimes", expected one of always_on, always_off, traceidratio/],
+    ['OTEL_TRACES_SAMPLER_ARG', '10', /got "10", expected a share from 0 to 1/],
+    ['OTEL_TRACES_SAMPLER_ARG', 'half', /got "half", expected a share from 0 to 1/],
+  ])('refuse %s=%s only where traces are sent', (name, value, expected) => {
+    expect(readConfig({ [name]: value }).tracesUrl).toBeUndefined()
+    const read = () => readConfig({ [name]: value, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' })
+    expect(read).toThrow(ConfigError)
+    expect(read).toThrow(new RegExp(`^${name}: ${expected.source}`))
   })
 })

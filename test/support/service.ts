@@ -29,6 +29,7 @@ const DEFAULTS = {
   retentionDays: undefined,
   maxSends: 5_000,
   drainSeconds: 0,
+  tracesUrl: undefined,
   logLevel: 'silent',
 } as const
 
