@@ -47,7 +47,8 @@ function openOutput(out: string, position: Position | undefined): Writable[] {
   return isCompressed(out) ? [createGzip(), file] : [file]
 }
 
-async function exportRows(run: RunStatement, output: Writable[], position: Position | undefined): Promise<void> {
+/** Writes as fast as the output takes it. */
+export async function exportRows(run: RunStatement, output: Writable[], position?: Position): Promise<void> {
   const progress = startProgress('exported')
   try {
     await pipeline([Readable.from(exportLines(run, progress, position)), ...output])
