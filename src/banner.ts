@@ -15,9 +15,25 @@ export function banner({ url, database, broker }: App, dataDir: string): string 
     ...(database === 'embedded'
       ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`]
       : []),
+    ...embeddedNote(database, broker),
     '',
   ]
   return lines.join('\n')
+}
+
+/** What the embedded pair does not give, and the way out. */
+function embeddedNote(database: App['database'], broker: App['broker']): string[] {
+  const lacks = [
+    ...(database === 'embedded'
+      ? ['The database survives a killed process, not a power loss; one process, no replicas.']
+      : []),
+    ...(broker.kind === 'embedded'
+      ? ['The broker: MQTT 3.1.1, no message expiry, sessions in memory only, no cluster.']
+      : []),
+  ]
+  if (database === 'embedded')
+    lacks.push('To Postgres: fleet-commands export --out all.ndjson, then import (see README).')
+  return lacks.map((line) => `              ${line}`)
 }
 
 function portNote(broker: App['broker']): string[] {

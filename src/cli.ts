@@ -6,13 +6,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { App } from './app.ts'
 import { banner, nextSteps } from './banner.ts'
 import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
 import { keepMemorySmall } from './base/memory.ts'
-import { isThingId } from './protocol/topics.ts'
+import { brokerUrl, milliseconds, share, thingName } from './cli-arguments.ts'
+import type { ExportOptions } from './transfer/export.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
 const FORCED_EXIT_CODE = 130
@@ -76,6 +77,29 @@ program
     const { migrateDatabase } = await import('./db/connect.ts')
     await migrateDatabase(databaseUrl)
     print('The database has the current schema.')
+  })
+
+program
+  .command('export')
+  .description('Write all things, types and executions to a file. The embedded database: while the service is stopped.')
+  .option('--out <file>', 'where to (.gz: compressed; - is standard output)', '-')
+  .option('--continue', 'go on with the file that an interrupted export left')
+  .action(async (options: ExportOptions) => {
+    const { runExport } = await import('./transfer/export.ts')
+    await runExport(readEnvironment(), options)
+  })
+
+program
+  .command('import')
+  .description('Read the file of an export into the database. What is there already stays: interrupted, run it again.')
+  .argument('<file>', 'the file of an export (.gz: compressed; - is standard input)')
+  .action(async (file: string) => {
+    const config = readEnvironment()
+    const [{ runImport }, { partitionWidth }] = await Promise.all([
+      import('./transfer/import.ts'),
+      import('./domain/upkeep.ts'),
+    ])
+    await runImport(config, file, partitionWidth(config.retentionDays))
   })
 
 program
@@ -204,28 +228,6 @@ function version(): string {
     version: string
   }
   return version
-}
-
-function thingName(text: string): string {
-  if (!isThingId(text)) throw new InvalidArgumentError('expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -')
-  return text
-}
-
-function brokerUrl(text: string): string {
-  if (!/^(mqtt|ws)s?:$/.test(URL.canParse(text) ? new URL(text).protocol : ''))
-    throw new InvalidArgumentError('expected one such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)')
-  return text
-}
-
-function milliseconds(text: string): number {
-  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('expected milliseconds, such as 200')
-  return Number(text)
-}
-
-function share(text: string): number {
-  if (!/^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(text))
-    throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.2')
-  return Number(text)
 }
 
 function print(text: string): void {

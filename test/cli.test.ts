@@ -23,7 +23,7 @@ describe('fleet-commands', () => {
   it('explains each command', async () => {
     const all = await runCli(['--help'], { cwd })
     expect(all).toMatchObject({ code: 0, stderr: '' })
-    const commands = ['serve', 'demo', 'device', 'migrate', 'schema']
+    const commands = ['serve', 'demo', 'device', 'migrate', 'export', 'import', 'schema']
     for (const command of commands) expect(all.stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, 'm'))
     const each = await Promise.all(commands.map((command) => runCli([command, '--help'], { cwd })))
     for (const [index, { code, stdout }] of each.entries()) {
@@ -142,6 +142,8 @@ describe('serve', () => {
     expect(Number(mqttPort)).not.toBe(takenPort)
     expect(text).toContain(`Port ${takenPort} is taken, so the embedded broker listens on ${mqttPort}`)
     expect(text).toContain(dataDir)
+    for (const lack of ['not a power loss', 'no message expiry', 'sessions in memory only', 'fleet-commands export'])
+      expect(text).toContain(lack)
     expect(text).toContain(`npm run device -- thermostat-001 --url mqtt://127.0.0.1:${mqttPort}`)
 
     const [register = '', send = ''] = curlsIn(text)

@@ -90,6 +90,6 @@ function readLock(path: string): string | undefined {
 function inUse(dataDir: string, owner: string | undefined): ConfigError {
   const who = owner ? `process ${owner.split(' ')[0]}` : 'another process'
   return new ConfigError(
-    `DATA_DIR: got ${JSON.stringify(dataDir)}, which ${who} is using; expected a folder of its own for each process (or DATABASE_URL, to share a Postgres)`,
+    `DATA_DIR: got ${JSON.stringify(dataDir)}, which ${who} is using; expected a folder that no process uses: stop that one first (or set DATABASE_URL, to share a Postgres)`,
   )
 }

@@ -2,7 +2,7 @@
  * Settled executions and the responses ignored of them are in partitions by time of the execution's id, in the same ranges.
  * One follows the other without a gap. They are created ahead, and dropped whole. Each is named after the day of its end.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './connect.ts'
 
 export type PartitionWidth = 'week' | 'month'
@@ -51,7 +51,7 @@ interface NextPartition extends Partition {
  */
 async function nextPartition(db: Pick<Database, 'select'>, width: PartitionWidth): Promise<NextPartition | undefined> {
   const last = sql`(select max(upper_bound::text)::uuid from (${bounds}) as bounds)`
-  const lastEnd = sql`to_timestamp(('x' || left(replace(last::text, '-', ''), 12))::bit(48)::bigint / 1000.0)`
+  const lastEnd = timeOf(sql`last`)
   const end = sql`date_trunc(${width}, greatest(last_end, now()), 'UTC') + ${`1 ${width}`}::interval`
   const [next] = await db
     .select({
@@ -63,6 +63,32 @@ async function nextPartition(db: Pick<Database, 'select'>, width: PartitionWidth
     .where(sql`last_end < now() + make_interval(days => ${AHEAD_DAYS})`)
   return next
 }
+
+/**
+ * Makes sure that there is a partition for this id, however far ahead it is, and returns what is higher than all ids that
+ * have one. Up to it one partition spans all of the time: nothing else is known to be stored there.
+ */
+export async function createPartitionFor(db: Database, width: PartitionWidth, id: string): Promise<string> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`)
+    const from = (await listPartitions(tx)).at(-1)?.below ?? id
+    if (id < from) return from
+    const end = sql`date_trunc(${width}, ${timeOf(sql`${id}`)}, 'UTC') + ${`1 ${width}`}::interval`
+    const [next] = await tx
+      .select({
+        below: sql<string>`lowest_uuid_v7(${end})::text`,
+        end: sql<string>`to_char((${end}) at time zone 'UTC', 'YYYYMMDD')`,
+      })
+      .from(sql`(select) as bounds`)
+    if (!next) throw new Error('the database did not tell the bounds of a partition')
+    await createPartition(tx, { ...next, from })
+    return next.below
+  })
+}
+
+/** The time in an id. */
+const timeOf = (id: SQL): SQL =>
+  sql`to_timestamp(('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint / 1000.0)`
 
 /** Created beside its parent and attached then, which stops nobody. What it needs of indexes and triggers comes from there. */
 async function createPartition(db: Pick<Database, 'execute'>, { from, below, end }: NextPartition): Promise<void> {

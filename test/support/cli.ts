@@ -20,14 +20,17 @@ export interface Running {
 export interface RunOptions {
   cwd: string
   env?: Record<string, string>
+  /** Whether the test writes its standard input. */
+  stdin?: true
 }
 
-export function startCli(args: string[], { cwd, env = {} }: RunOptions): Running {
+export function startCli(args: string[], { cwd, env = {}, stdin }: RunOptions): Running {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   })
+  if (!stdin) child.stdin.end()
   const text = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text.stdout += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk))
