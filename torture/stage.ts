@@ -153,7 +153,7 @@ export async function startLoad(
     ttl: 10,
     ...given,
   })
-  scope.defer(callers.stop)
+  scope.defer(callers.abort)
   return { callers, subscribers, stop: callers.stop }
 }
 

@@ -7,7 +7,7 @@ import type { Delivery, Intent, Send } from './send.ts'
 
 export interface CallersOptions {
   things: readonly string[]
-  replicas: readonly Replica[]
+  replicas: readonly [Replica, ...Replica[]]
   journal: Journal
   random: Random
   send: Send
@@ -28,6 +28,8 @@ export interface Callers {
   allStarted: Promise<void>
   /** Starts no more, and waits for those under way. */
   stop(): Promise<void>
+  /** Nobody tries again: for the end of a run that is given up. */
+  abort(): Promise<void>
 }
 
 const TICK_MS = 10
@@ -42,6 +44,7 @@ export function startCallers(options: CallersOptions): Callers {
   let started = 0
   let due = 0
   let last = performance.now()
+  const giveUp = new AbortController()
   let finish = () => {}
   const allStarted = new Promise<void>((resolve) => {
     finish = resolve
@@ -60,43 +63,49 @@ export function startCallers(options: CallersOptions): Callers {
         ...(delivery && { delivery }),
       }
       started += 1
-      const trying = callUntilAcknowledged(options, intent).finally(() => underWay.delete(trying))
+      const trying = callUntilAcknowledged(options, intent, giveUp.signal).finally(() => underWay.delete(trying))
       underWay.add(trying)
     }
     if (started >= count) finish()
   }
 
+  async function stop(): Promise<void> {
+    clearInterval(timer)
+    await Promise.all(underWay)
+  }
+
   return {
     started: () => started,
     allStarted,
-    async stop() {
-      clearInterval(timer)
-      await Promise.all(underWay)
+    stop,
+    abort() {
+      giveUp.abort()
+      return stop()
     },
   }
 }
 
 /** As a careful caller does it: the same key until there is an answer, at whichever replica is there. */
-async function callUntilAcknowledged(options: CallersOptions, intent: Intent): Promise<void> {
+async function callUntilAcknowledged(options: CallersOptions, intent: Intent, signal: AbortSignal): Promise<void> {
   const { replicas, journal, random, send, repeat = 0.02 } = options
   const giveUpAt = Date.now() + intent.ttl * 1000
   let problem = 'not tried'
   let again = true
   while (again) {
-    const replica = random.pick(replicas as [Replica, ...Replica[]])
+    const replica = random.pick(replicas)
     const startedAt = Date.now()
     const sent = await send(replica.url, intent)
     const at = Date.now()
     if (sent.kind === 'acknowledged') {
       const { executionId, status } = sent
       journal.write({ at, kind: 'acknowledged', intent: intent.key, executionId, status, replica: replica.number })
-      if (random.next() >= repeat) return
+      if (random.next() >= repeat || signal.aborted) return
       continue
     }
     problem = sent.problem
     if (sent.kind === 'broken')
       journal.write({ at, kind: 'broken', intent: intent.key, replica: replica.number, startedAt, problem })
-    again = at < giveUpAt
+    again = at < giveUpAt && !signal.aborted
     if (again) await delay(random.between(...RETRY_MS))
   }
   journal.write({ at: Date.now(), kind: 'gave up', intent: intent.key, problem })

@@ -55,5 +55,10 @@ function mountSmallDisk(scope: Scope): string | undefined {
 /** To the last block. */
 function fill(disk: string, ballast: string): void {
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(ballast, Buffer.alloc(bavail * bsize))
+  try {
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize))
+  } catch (error) {
+    // The service took the last blocks first.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
 }

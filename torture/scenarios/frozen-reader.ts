@@ -7,15 +7,14 @@ import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
 const SECONDS = 20
-const SHORT_SECONDS = 3
 const BYTES_PER_MB = 1_000_000
-const MAX_GROWTH_MB = 64
+const MAX_GROWTH_MB = 96
 const RATE = 400
 const CATCH_UP_MS = 5000
 
 export const frozenReader: Scenario = {
   name: 'frozen-reader',
-  short: true,
+  short: false,
   async run({ name, scope, options }) {
     const stage = await setStage(scope, options, { scenario: name })
     const [replica] = stage.replicas
@@ -25,7 +24,7 @@ export const frozenReader: Scenario = {
     await delay(1000)
     reader.freeze()
     const before = memoryOf(replica.pid()).now
-    await delay((options.durationSeconds ?? (options.short ? SHORT_SECONDS : SECONDS)) * 1000)
+    await delay((options.durationSeconds ?? SECONDS) * 1000)
     const grown = Math.round((memoryOf(replica.pid()).now - before) / BYTES_PER_MB)
     reader.thaw()
     await load.stop()

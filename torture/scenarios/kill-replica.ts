@@ -4,12 +4,15 @@ import { count, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
+const TTL_SECONDS = 10
+const SHORT_TTL_SECONDS = 4
+
 export const killReplica: Scenario = {
   name: 'kill-replica',
   short: true,
   async run({ name, scope, options, report, times }) {
     const stage = await setStage(scope, options, { scenario: name, replicas: 2 })
-    const load = await startLoad(stage)
+    const load = await startLoad(stage, { ttl: options.short ? SHORT_TTL_SECONDS : TTL_SECONDS })
     const kills = times(50, 2)
     for (let done = 0; done < kills; done++) {
       await delay(stage.random.between(100, 1500))

@@ -12,7 +12,7 @@ const PARTS = ['database', 'broker'] as const
 
 export const network: Scenario = {
   name: 'network',
-  short: true,
+  short: false,
   async run({ name, scope, options, report, times }) {
     const stage = await setStage(scope, options, { scenario: name, replicas: 2, wired: true })
     const load = await startLoad(stage, { ttl: 15 })

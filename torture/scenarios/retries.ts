@@ -21,7 +21,9 @@ export const retries: Scenario = {
     const intents = times(10_000, 500)
     let posts = 0
     const callers = startCallers({
-      ...stage,
+      things: stage.things,
+      replicas: stage.replicas,
+      journal: stage.journal,
       random: createRandom(options.seed + 1),
       // The same POST twice at the same time, as an impatient proxy does it; the answer is that of either.
       send: async (url, intent) => {
@@ -37,7 +39,7 @@ export const retries: Scenario = {
       count: intents,
       repeat: REPEAT,
     })
-    scope.defer(callers.stop)
+    scope.defer(callers.abort)
     await callers.allStarted
     await callers.stop()
     report(`${intents} intents, ${posts} POSTs of ${ACTION}`)

@@ -25,7 +25,7 @@ export async function startPostgres(scope: Scope): Promise<Postgres> {
   const data = join(folder, 'data')
   const control = (...words: string[]) =>
     runAsPostgres([join(bin, 'pg_ctl'), '-w', '-D', data, '-l', join(folder, 'log'), ...words])
-  await runAsPostgres([join(bin, 'initdb'), '-A', 'trust', '-U', 'postgres', '-D', data])
+  await runAsPostgres([join(bin, 'initdb'), '-A', 'trust', '--no-sync', '-U', 'postgres', '-D', data])
   scope.defer(() => control('-m', 'immediate', 'stop'))
   await control('-o', `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1`, 'start')
   return {
