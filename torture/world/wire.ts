@@ -1,0 +1,84 @@
+/** A TCP proxy between two parts, to be cut, silenced and slowed. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Scope } from '../../bench/processes/scope.ts'
+
+export interface Wire {
+  port: number
+  /** The same URL, through this wire. */
+  urlOf(url: string): string
+  /** Ends every connection, and refuses new ones. */
+  cut(): Promise<void>
+  /** Every connection stays open and carries nothing, new ones too. */
+  silence(): void
+  /** Each byte takes that long, both ways. */
+  slow(latencyMs: number): void
+  /** Carries again, at once. Connections that were silenced end. */
+  restore(): Promise<void>
+}
+
+export async function startWire(scope: Scope, target: string): Promise<Wire> {
+  const { hostname, port: targetPort } = new URL(target)
+  const sockets = new Set<Socket>()
+  let silent = false
+  let latencyMs = 0
+  let server = await listen(0)
+  const { port } = server.address() as AddressInfo
+  scope.defer(cut)
+
+  async function listen(wanted: number): Promise<Server> {
+    const listening = createServer(join).listen(wanted, '127.0.0.1')
+    await once(listening, 'listening')
+    return listening
+  }
+
+  function join(near: Socket): void {
+    const far = connect(Number(targetPort), hostname)
+    pipe(near, far)
+    pipe(far, near)
+  }
+
+  function pipe(from: Socket, to: Socket): void {
+    sockets.add(from)
+    from.setNoDelay(true)
+    // What is wrong shows in its end.
+    from.on('error', () => {})
+    from.on('data', (chunk) => carry(() => to.write(chunk)))
+    from.on('close', () => {
+      sockets.delete(from)
+      carry(() => to.destroy())
+    })
+  }
+
+  /** Silenced, even an end is not heard. Timers of one length fire in their order. */
+  function carry(act: () => unknown): void {
+    if (silent) return
+    if (latencyMs > 0) setTimeout(act, latencyMs)
+    else act()
+  }
+
+  async function cut(): Promise<void> {
+    const closed = server.listening ? once(server, 'close') : undefined
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+
+  return {
+    port,
+    urlOf: (url) => Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href,
+    cut,
+    silence: () => {
+      silent = true
+    },
+    slow: (ms) => {
+      latencyMs = ms
+    },
+    async restore() {
+      if (silent) for (const socket of sockets) socket.destroy()
+      silent = false
+      latencyMs = 0
+      if (!server.listening) server = await listen(port)
+    },
+  }
+}
