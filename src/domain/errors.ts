@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
   BROKER_UNAVAILABLE: 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   DELIVERY_UNCONFIRMED:
-    'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know.',
+    'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know. (An AT_LEAST_ONCE command that will be published again is no such failure.)',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES
