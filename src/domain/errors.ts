@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   OVERLOADED:
     'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
   DELIVERY_UNCONFIRMED:
-    'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know.',
+    'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know. (An AT_LEAST_ONCE command that will be published again is no such failure.)',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

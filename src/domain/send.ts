@@ -229,7 +229,8 @@ async function publishExecution(
   if (current && isSettled(current)) return succeed(current)
   // It is committed, and will be published again until it is answered or expires, whatever becomes of this process: there is
   // nothing to decide for the caller, and nothing that he could do better. So it is no failure.
-  if (execution.publishAgainAt) return succeed(current ?? execution)
+  const latest = current ?? execution
+  if (latest.publishAgainAt) return succeed(latest)
   return fail({ ...userError('DELIVERY_UNCONFIRMED', [], unconfirmed(id)), executionId: id })
 }
 

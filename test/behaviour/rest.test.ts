@@ -50,6 +50,8 @@ describe('REST', () => {
         action: 'setTemperature',
         params: { value: 24 },
         ttl: 60,
+        delivery: 'AT_MOST_ONCE',
+        publishCount: 1,
         status: 'SENT',
         result: null,
         statusReason: null,
