@@ -126,9 +126,7 @@ describe('presence from the events of EMQX', () => {
       await broker.tell('connected', id, now + 2)
     }
     for (const id of ids) await untilOnline(id, true)
-    console.info(
-      `6,000 events of 2,000 clients: ${Math.round(performance.now() - startedAt)} ms until all was written`,
-    )
+    console.info(`6,000 events of 2,000 clients: ${Math.round(performance.now() - startedAt)} ms until all was written`)
   }, 60_000)
 
   it('an answer does not change whether it is online', async () => {
