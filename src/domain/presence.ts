@@ -70,15 +70,19 @@ export function createPresence(
 
   function hasRoom(isWaiting: boolean): boolean {
     const hasRoom = isWaiting || clients.size + answered.size < MAX_WAITING
-    if (!hasRoom && !isFull) log.warn('too much news of things coming and going is waiting; some of it is not noted')
-    isFull = !hasRoom
+    if (!hasRoom && !isFull) {
+      log.warn('too much news of things coming and going is waiting; some of it is not noted')
+      isFull = true
+    }
     return hasRoom
   }
 
   function work(): void {
-    if (stopping.signal.aborted) return
+    if (stopping.signal.aborted || clients.size + answered.size === 0) return
     working ??= writeWaiting().finally(() => {
       working = undefined
+      // What was noted as it ended.
+      work()
     })
   }
 
@@ -100,6 +104,7 @@ export function createPresence(
       )
       if (isFailing) log.info('the presence of things is written again')
       isFailing = false
+      isFull = false
     } catch (error) {
       if (!isFailing) log.warn({ err: error }, 'the presence of things cannot be written; trying again')
       isFailing = true
@@ -130,7 +135,7 @@ export function createPresence(
     await working
     while (clients.size + answered.size > 0) {
       await tryToWrite()
-      // It is written as unknown or as it was; a service that stops does not wait for a database.
+      // A service that stops does not wait for a database.
       if (isFailing) return
     }
   }

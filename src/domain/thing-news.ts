@@ -105,7 +105,7 @@ export function createThingNews({ db, log, commitLagMs }: Pick<Context, 'db' | '
       } catch (error) {
         if (!isFailing) log.warn({ err: error }, 'changes of things cannot be read from the database; trying again')
         isFailing = true
-        await pause(RETRY_MS, wake.signal)
+        await pause(RETRY_MS)
       }
     }
     noted.clear()

@@ -126,8 +126,9 @@ export async function updateThing(ctx: Context, input: ThingInput): Promise<Outc
   }
   return storeThing(ctx, input, 'updated', async () => {
     const thing = await ctx.db.transaction(async (tx) => {
-      if (clientId != null) await forgetClient(tx, id, clientId)
+      const [before] = await tx.select().from(things).where(eq(things.id, id)).for('update')
       const [updated] = await tx.update(things).set(changes).where(eq(things.id, id)).returning()
+      if (before?.clientId !== updated?.clientId) await forgetClient(tx, id)
       return updated
     })
     return thing ?? thingNotFound(id, 'id')
@@ -135,12 +136,11 @@ export async function updateThing(ctx: Context, input: ThingInput): Promise<Outc
 }
 
 /** Of a client that the thing has not had before nothing is known yet. */
-async function forgetClient(db: Pick<Context['db'], 'update'>, id: string, clientId: string): Promise<void> {
-  const another = sql`exists (select from ${things} where ${things.id} = ${id} and ${things.clientId} <> ${clientId})`
+async function forgetClient(db: Pick<Context['db'], 'update'>, id: string): Promise<void> {
   await db
     .update(thingPresence)
     .set({ online: null, updatedAt: sql`clock_timestamp()` })
-    .where(and(eq(thingPresence.thingId, id), another))
+    .where(eq(thingPresence.thingId, id))
 }
 
 /** Removes the thing; its executions stay, and open ones run to their end. Errors: THING_NOT_FOUND. */

@@ -27,7 +27,7 @@ const eventSchema = z.looseObject({
   clientid: z.string(),
   connected_at: milliseconds.optional(),
   disconnected_at: milliseconds.optional(),
-  reason: z.unknown(),
+  reason: z.unknown().optional(),
 })
 
 export function createClientEvents(onClient: ClientHandler, log: Logger): ClientEvents {

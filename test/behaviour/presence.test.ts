@@ -3,7 +3,7 @@ import { createBackend, onServices } from '../support/backend.ts'
 import { startTestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
 import { deregisterThing, updateThing } from '../support/registry.ts'
-import { type Service, startService } from '../support/service.ts'
+import { type Service, startService, startServiceProcess } from '../support/service.ts'
 import { presenceOf, watchThings } from '../support/things.ts'
 
 const ANSWERS = { answer: () => ({ status: 'SUCCEEDED' }) }
@@ -168,6 +168,21 @@ describe('presence', () => {
         expect(await list(null)).toEqual([on, off, unknown].sort())
         await device.stop()
       })
+
+      it('nobody is online after the service was killed, until they come back', async () => {
+        const backend = await createBackend()
+        const before = await startServiceProcess(backend)
+        await before.registerThing('was-there')
+        const device = await startTestDevice(before.mqttUrl, 'was-there')
+        await expect.poll(async () => (await presenceOf(before, 'was-there')).online).toBe(true)
+        device.client.options.reconnectPeriod = 0
+        await before.kill('SIGKILL')
+        const after = await startServiceProcess(backend)
+        expect(await presenceOf(after, 'was-there')).toMatchObject({ online: false, lastSeenAt: expect.any(String) })
+        await device.stop()
+        await after.kill('SIGTERM')
+        await backend.dispose()
+      }, 60_000)
 
       it('nobody is online after a stop, and those who come back are', async () => {
         const backend = await createBackend()
