@@ -6,7 +6,7 @@ import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
-import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { answerWithRequestId, assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
@@ -57,14 +57,18 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
 
 function createRequestHandler({ routes, graphql }: Doors, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
+  const handleOther: RequestHandler = (req, res) => {
+    answerWithRequestId(req, res)
+    return handleRoutes(req, res)
+  }
   return (req, res) => {
     const requestId = assignRequestId(req)
-    res.setHeader(REQUEST_ID_HEADER, requestId)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
-    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
+    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleOther(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
       if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
       log.error({ err: error, requestId }, 'a request failed')
+      answerWithRequestId(req, res)
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()
     })
@@ -85,6 +89,7 @@ async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: 
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
   // What is left of the body is not read: the connection cannot be used again.
   res.setHeader('connection', 'close')
+  answerWithRequestId(req, res)
   sendJson(res, status, { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
   req.resume()
 }
