@@ -1,6 +1,6 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { ServerResponse } from 'node:http'
-import { requestIdOf } from '../base/request-id.ts'
+import { answerWithRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 
@@ -18,15 +18,23 @@ export function createDoor(createContext: CreateContext, yoga: GraphQLServer, re
     const contentType = contentTypeFor(req.headers.accept)
     const params = contentType && req.body && readParams(req.body)
     const operation = params && readOperation(params)
-    if (!operation || !('run' in operation) || operation.kind === 'subscription') return yoga(req, res)
-    const result = await operation.run(
-      createContext(() => signalOf(res), requestIdOf(req), req.traceContext),
-      params.variables,
-    )
-    if (!('data' in result)) return yoga(req, res)
+    if (!operation || !('run' in operation) || operation.kind === 'subscription') return askYoga(req, res)
+    const requestId = requestIdOf(req)
+    const context = createContext(() => signalOf(res), requestId, req.traceContext)
+    const result = await operation.run(context, params.variables)
+    if (!('data' in result)) return askYoga(req, res)
     const text = JSON.stringify(result)
-    res.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) })
+    res.writeHead(200, {
+      'content-type': contentType,
+      'content-length': Buffer.byteLength(text),
+      ...(requestId !== undefined && { [REQUEST_ID_HEADER]: requestId }),
+    })
     res.end(text)
+  }
+
+  async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+    answerWithRequestId(req, res)
+    await yoga(req, res)
   }
 }
 

@@ -6,7 +6,7 @@ import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
-import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { answerWithRequestId, assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
 
@@ -73,16 +73,20 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
 
 function createRequestHandler({ routes, graphql, trace }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
+  const handleOther: RequestHandler = (req, res) => {
+    answerWithRequestId(req, res)
+    return handleRoutes(req, res)
+  }
   return (req, res) => {
     underWay.enter(res)
     const requestId = assignRequestId(req)
-    res.setHeader(REQUEST_ID_HEADER, requestId)
     trace?.(req, res)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
-    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleRoutes(req, res)
+    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleOther(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
       if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
       log.error({ err: error, requestId }, 'a request failed')
+      answerWithRequestId(req, res)
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()
     })
@@ -101,6 +105,7 @@ async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: 
 }
 
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+  answerWithRequestId(req, res)
   const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
   res.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
