@@ -48,7 +48,7 @@ describe('a service that stops', () => {
       service.send({ thingId, wait: true }),
       overSocket.next().then(({ value }) => value.data.sendCommand),
     ]
-    await expect.poll(() => device.requests.length).toBe(3)
+    await expect.poll(() => device.requests.length, { timeout: 15_000 }).toBe(3)
     const startedAt = performance.now()
     const stopping = service.stop()
     // Answered while it stops, one of the three is told of the answer.
@@ -60,7 +60,7 @@ describe('a service that stops', () => {
       ['SUCCEEDED', []],
     ])
     await stopping
-    expect(performance.now() - startedAt).toBeLessThan(8_000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
     await socket.dispose()
   })
 
@@ -74,7 +74,7 @@ describe('a service that stops', () => {
     const ends = [watching.next(), sse.next()].map((next) => next.catch(() => 'ended'))
     const startedAt = performance.now()
     await service.stop()
-    expect(performance.now() - startedAt).toBeLessThan(2_500)
+    expect(performance.now() - startedAt).toBeLessThan(7_000)
     expect(await closed).toMatchObject({ code: 1001 })
     expect(await Promise.all(ends)).toEqual(['ended', 'ended'])
   })
