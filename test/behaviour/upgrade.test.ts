@@ -30,7 +30,7 @@ describe.skipIf(!onServices)('the version before', () => {
     // One connection, so that what it prepared before the migration is what it runs after it.
     old = postgres(backend.settings.databaseUrl ?? '', { max: 1, onnotice: () => {} })
     await migrateAsBefore(backend.settings.databaseUrl ?? '')
-    await old`insert into things (id, client_id) values (${thingId}, ${thingId})`
+    await old`insert into things (id, client_id, tags) values (${thingId}, ${thingId}, array[]::text[])`
     idsBefore = [await oldSend(), await oldSend(), await oldSend({ ttl: 1 })]
     await oldSettle(idsBefore[0] ?? '')
     await oldExpire()
