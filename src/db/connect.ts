@@ -63,7 +63,8 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
     max: POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
-    backoff: () => RECONNECT_SECONDS,
+    // Not all at the same moment, lest they come back as one.
+    backoff: () => RECONNECT_SECONDS * (0.8 + 0.4 * Math.random()),
     onnotice: () => {},
     // No query of ours is so long that it would be worth to be compiled first, but some are taken for it.
     connection: { application_name: name, statement_timeout: STATEMENT_TIMEOUT_MS, jit: 'off' },

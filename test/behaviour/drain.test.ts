@@ -48,7 +48,7 @@ describe('a service that stops', () => {
       service.send({ thingId, wait: true }),
       overSocket.next().then(({ value }) => value.data.sendCommand),
     ]
-    await expect.poll(() => device.requests.length).toBe(3)
+    await expect.poll(() => device.requests.length, { timeout: 15_000 }).toBe(3)
     const startedAt = performance.now()
     const stopping = service.stop()
     // Answered while it stops, one of the three is told of the answer.
@@ -60,7 +60,7 @@ describe('a service that stops', () => {
       ['SUCCEEDED', []],
     ])
     await stopping
-    expect(performance.now() - startedAt).toBeLessThan(8_000)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
     await socket.dispose()
   })
 
@@ -74,7 +74,7 @@ describe('a service that stops', () => {
     const ends = [watching.next(), sse.next()].map((next) => next.catch(() => 'ended'))
     const startedAt = performance.now()
     await service.stop()
-    expect(performance.now() - startedAt).toBeLessThan(2_500)
+    expect(performance.now() - startedAt).toBeLessThan(7_000)
     expect(await closed).toMatchObject({ code: 1001 })
     expect(await Promise.all(ends)).toEqual(['ended', 'ended'])
   })
@@ -123,23 +123,25 @@ describe('SIGTERM under load', () => {
     await Promise.all([balancer, ...callers])
   }
 
+  async function expectAnswered(id: string): Promise<void> {
+    await expect.poll(async () => (await service.execution(id)).status, { timeout: 20_000 }).toBe('SUCCEEDED')
+    expect(await service.execution(id)).toMatchObject({ result: id, ignoredResponseCount: 0 })
+  }
+
   it(`fails no request, loses no acknowledged command and no answer, ${ROUNDS} times`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const acknowledged: string[] = []
       const calling = callUntilDrained(acknowledged)
-      await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(50)
+      await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(50)
       const exited = once(service.process, 'exit')
       service.process.kill('SIGTERM')
       await calling
       expect(await exited).toEqual([0, null])
       service = await startServiceProcess(backend, { DRAIN_SECONDS: '1', MQTT_PORT: new URL(service.mqttUrl).port })
       const heard = new Set(device.requests.map(({ executionId }) => executionId))
-      for (const id of acknowledged) {
-        // The embedded broker keeps nothing: a request may not have left it.
-        if (!onServices && !heard.has(id)) continue
-        await expect.poll(async () => (await service.execution(id)).status, { timeout: 10_000 }).toBe('SUCCEEDED')
-        expect(await service.execution(id)).toMatchObject({ result: id, ignoredResponseCount: 0 })
-      }
+      // The embedded broker keeps nothing: a request may not have left it.
+      const sent = acknowledged.filter((id) => onServices || heard.has(id))
+      await Promise.all(sent.map(expectAnswered))
     }
-  }, 120_000)
+  }, 180_000)
 })
