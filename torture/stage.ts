@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { failure } from '../bench/processes/failure.ts'
 import type { Scope } from '../bench/processes/scope.ts'
 import { findViolations, type Violations } from './check/checker.ts'
 import type { Row } from './check/records.ts'
@@ -169,6 +170,8 @@ const LOOK_AGAIN_MS = 250
 export interface Ending {
   violations: Violations
   rows: readonly Row[]
+  /** Intents whose callers got no acknowledgement in time. */
+  gaveUp: number
 }
 
 /** Waits until everything that can settle has, by the TTL at the latest, and checks. */
@@ -183,7 +186,10 @@ export async function checkStage(stage: Stage): Promise<Ending> {
   // Subscribers hear of the last ones.
   await delay(LOOK_AGAIN_MS)
   const evidence = { entries: journal.entries, rows, outages: outages.list(), brokerKills, readAt: Date.now() }
-  return { violations: findViolations(evidence), rows }
+  // Where nothing was promised, nothing can be broken: that is no success.
+  if (!journal.entries.some(({ kind }) => kind === 'acknowledged')) throw failure('no command was acknowledged')
+  const gaveUp = journal.entries.filter(({ kind }) => kind === 'gave up').length
+  return { violations: findViolations(evidence), rows, gaveUp }
 }
 
 const latestExpiry = (rows: readonly Row[]): number =>

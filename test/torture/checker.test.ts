@@ -78,6 +78,7 @@ describe('the checker of the torture harness', () => {
     const at = START + TTL_MS
     expect(broken([{ ...received, at }], [timedOut])).toEqual({ handedLate: ['e1'] })
     expect(broken([{ ...acted, at }], [timedOut])).toEqual({ actedLate: ['e1'] })
+    expect(broken([received, { ...received, at }], [timedOut])).toEqual({})
   })
 
   it('finds an executionId that was executed twice', () => {

@@ -31,7 +31,7 @@ export function findViolations(evidence: Evidence): Violations {
     acknowledgedLost: unique(acknowledged.filter(({ executionId }) => !rowOf.has(executionId)).map(idOf)),
     twoTerminals: findTwoTerminals(entries, rows),
     settledLate: rows.filter((row) => isSettledLate(row, evidence)).map(({ id }) => id),
-    handedLate: unique(ofKind(entries, 'received').filter(isPast(rowOf)).map(idOf)),
+    handedLate: firstOfEach(ofKind(entries, 'received')).filter(isPast(rowOf)).map(idOf),
     actedLate: unique(acted.filter(isPast(rowOf)).map(idOf)),
     executedTwice: repeated(acted.map(idOf)),
     intentTwice: findIntentsTwice(acknowledged, acted, rows),
@@ -102,6 +102,13 @@ function findToldUncommitted(told: readonly EntryOf<'told'>[], rowOf: ReadonlyMa
 
 function ofKind<Kind extends Entry['kind']>(entries: readonly Entry[], kind: Kind): EntryOf<Kind>[] {
   return entries.filter((entry): entry is EntryOf<Kind> => entry.kind === kind)
+}
+
+/** What a broker began to hand out in time it may repeat after the TTL (MQTT 5, 3.3.2.3.3): the device knows it by then. */
+function firstOfEach(received: readonly EntryOf<'received'>[]): EntryOf<'received'>[] {
+  const first = new Map<string, EntryOf<'received'>>()
+  for (const entry of received) if (!first.has(entry.executionId)) first.set(entry.executionId, entry)
+  return [...first.values()]
 }
 
 const idOf = ({ executionId }: { executionId: string }): string => executionId

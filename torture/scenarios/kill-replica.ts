@@ -27,10 +27,11 @@ export const killReplica: Scenario = {
     }
     await load.stop()
     report(`${kills} kills, ${load.callers.started()} commands`)
-    const { violations } = await checkStage(stage)
+    const { violations, gaveUp } = await checkStage(stage)
     return [
       count(name, 'kills', kills),
       count(name, 'commands', load.callers.started()),
+      count(name, 'given up', gaveUp),
       ...violationRows(name, violations),
     ]
   },

@@ -43,10 +43,11 @@ export const retries: Scenario = {
     await callers.allStarted
     await callers.stop()
     report(`${intents} intents, ${posts} POSTs of ${ACTION}`)
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, gaveUp } = await checkStage(stage)
     return [
       count(name, 'intents', intents),
       count(name, 'POSTs', posts),
+      count(name, 'intents given up', gaveUp),
       count(name, 'executions', rows.length),
       ...violationRows(name, violations),
     ]
