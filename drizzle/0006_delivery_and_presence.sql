@@ -14,3 +14,7 @@ ALTER TABLE "executions" ADD COLUMN "publish_again_at" timestamp (3) with time z
 ALTER TABLE "executions" ADD COLUMN "thing_online" boolean;--> statement-breakpoint
 ALTER TABLE "thing_presence" ADD CONSTRAINT "thing_presence_thing_id_things_id_fk" FOREIGN KEY ("thing_id") REFERENCES "public"."things"("id") ON DELETE cascade ON UPDATE cascade;--> statement-breakpoint
 CREATE INDEX "executions_publish_again" ON "executions_open" USING btree ("publish_again_at") WHERE "publish_again_at" is not null;
+--> statement-breakpoint
+CREATE INDEX "things_updated" ON "things" USING btree ("updated_at");
+--> statement-breakpoint
+CREATE INDEX "thing_presence_updated" ON "thing_presence" USING btree ("updated_at");

@@ -9,6 +9,7 @@ import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
+import { leaveLostTransactions } from './lost-transactions.ts'
 import { schema } from './schema.ts'
 import { createSocketFactory } from './socket.ts'
 import type { RunStatement } from './statement.ts'
@@ -72,6 +73,7 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
     socket: createSocketFactory(ANSWER_DEADLINE_MS, open),
   }
   const client = postgres(url, options)
+  leaveLostTransactions(client)
   // A client of its own: Drizzle replaces the serialisers of the one it is given.
   const writers = postgres(url, { ...options, max: WRITERS, connection: { ...options.connection, ...ROW_BY_ROW } })
   return {

@@ -35,6 +35,9 @@ export function sqlState(error: unknown): string | undefined {
   return undefined
 }
 
+/** Whether the connection broke, so that nobody says what became of the query. */
+export const isConnectionLost = (error: unknown): boolean => CONNECTION_CODES.has(sqlState(error) ?? '')
+
 /** Whether the database is away, restarting or too busy: to be tried again, not a fault of the query. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = sqlState(error)

@@ -77,6 +77,8 @@ export const things = pgTable(
     uniqueIndex('things_client_id').on(table.clientId),
     index('things_thing_type').on(table.thingType, table.id),
     index('things_tags').using('gin', table.tags),
+    // What has changed lately, for `thingUpdated`.
+    index('things_updated').on(table.updatedAt),
     check('things_id_format', sql`${table.id} ~ '^[A-Za-z0-9_.:-]{1,128}$'`),
   ],
 )
@@ -85,16 +87,20 @@ export const things = pgTable(
  * What is known of whether a thing is connected. Apart from the things, whose row version stands for their registration
  * (domain/registry.ts): a thing that comes and goes is registered as it was.
  */
-export const thingPresence = pgTable('thing_presence', {
-  thingId: text('thing_id')
-    .primaryKey()
-    .references(() => things.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
-  /** Null: the broker does not tell. */
-  online: boolean('online'),
-  /** When it was last heard of: it connected, went away or answered. */
-  lastSeenAt: instant('last_seen_at'),
-  updatedAt: instant('updated_at').notNull().default(sql`now()`),
-})
+export const thingPresence = pgTable(
+  'thing_presence',
+  {
+    thingId: text('thing_id')
+      .primaryKey()
+      .references(() => things.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
+    /** Null: the broker does not tell. */
+    online: boolean('online'),
+    /** When it was last heard of: it connected, went away or answered. */
+    lastSeenAt: instant('last_seen_at'),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [index('thing_presence_updated').on(table.updatedAt)],
+)
 
 /**
  * Two tables behind one name, which Drizzle cannot say (see `drizzle/0004_open_and_settled.sql`): open executions are in

@@ -24,3 +24,6 @@ export async function withPatience<T>(since: number, work: Promise<T>, failure: 
     clearTimeout(timer)
   }
 }
+
+/** Of a send that waits for a read. */
+export const databaseSilent = (): Error => new NotAnswered('the database did not answer a send in time')
