@@ -12,8 +12,8 @@ import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
+import type { Thing } from './thing.ts'
 import type { ThingNews } from './thing-news.ts'
-import type { Thing } from './things.ts'
 
 /** What every function of the domain is given first. Made once, in app.ts. */
 export interface Context {

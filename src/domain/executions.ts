@@ -1,18 +1,18 @@
 import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
+import type { Store } from '../db/connect.ts'
 import { executions, ignoredResponses } from '../db/schema.ts'
-import type { Context } from './context.ts'
 import { type Execution, type IgnoredResponse, MAX_EVIDENCE } from './execution.ts'
 import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch, storable } from './filter.ts'
 import type { Interest, State } from './live.ts'
 
 /** The execution with this id, or undefined; what is no UUID names none. */
-export async function findExecution({ db }: Pick<Context, 'db'>, id: string): Promise<Execution | undefined> {
+export async function findExecution({ db }: Pick<Store, 'db'>, id: string): Promise<Execution | undefined> {
   if (!isUuid(id)) return undefined
   const [execution] = await db.select().from(executions).where(eq(executions.id, id))
   return execution
 }
 
-export async function findExecutions({ db }: Pick<Context, 'db'>, ids: string[]): Promise<Execution[]> {
+export async function findExecutions({ db }: Pick<Store, 'db'>, ids: string[]): Promise<Execution[]> {
   if (ids.length === 0) return []
   return db.select().from(executions).where(inArray(executions.id, ids))
 }
@@ -25,7 +25,7 @@ export interface ChangeCursor {
 
 /** Executions that match and changed at or after the cursor, in the order of their last change. */
 export async function listChanges(
-  { db }: Pick<Context, 'db'>,
+  { db }: Pick<Store, 'db'>,
   filter: ExecutionFilter,
   { at, afterId }: ChangeCursor,
   limit: number,
@@ -51,7 +51,7 @@ export interface Horizon {
  * Reads how far Postgres is. A change gets its `updatedAt` after its transaction began, so what is older than every
  * transaction under way is visible. `lagMs` bounds it: no change takes longer, and a transaction that only reads may.
  */
-export async function readHorizon({ db }: Pick<Context, 'db'>, lagMs: number): Promise<Horizon> {
+export async function readHorizon({ db }: Pick<Store, 'db'>, lagMs: number): Promise<Horizon> {
   const milliseconds = (instant: SQL) => sql<number>`floor(extract(epoch from ${instant}) * 1000)::float8`
   // Of sessions of other users we are not shown what they do.
   const oldest = sql`min(case when state is null then '-infinity'::timestamptz else xact_start end)`
@@ -72,7 +72,7 @@ export interface VersionRow extends State {
 
 /** Only the versions of executions that changed at or after the cursor, in the order of their last change: some of them, or all. */
 export async function listVersions(
-  { db }: Pick<Context, 'db'>,
+  { db }: Pick<Store, 'db'>,
   interest: Interest,
   { at, afterId }: ChangeCursor,
   limit: number,
@@ -96,7 +96,7 @@ export async function listVersions(
 
 /** The evidence kept of each of these executions, oldest first. */
 export async function findIgnoredResponses(
-  { db }: Pick<Context, 'db'>,
+  { db }: Pick<Store, 'db'>,
   executionIds: readonly string[],
 ): Promise<IgnoredResponse[]> {
   return db

@@ -6,9 +6,8 @@ import type { Logger } from '../base/log.ts'
 import type { Store } from '../db/connect.ts'
 import { thingPresence } from '../db/schema.ts'
 import type { RunStatement } from '../db/statement.ts'
-import type { Context } from './context.ts'
 import type { ClientEvent } from './ports.ts'
-import { isClientId } from './things.ts'
+import { isClientId } from './thing.ts'
 
 export type ThingPresence = Pick<typeof thingPresence.$inferSelect, 'online' | 'lastSeenAt'>
 
@@ -179,7 +178,7 @@ export async function forgetConnected({ db }: Pick<Store, 'db'>): Promise<void> 
 
 /** The presence of each of these things of which anything is known. */
 export async function findPresences(
-  { db }: Pick<Context, 'db'>,
+  { db }: Pick<Store, 'db'>,
   thingIds: readonly string[],
 ): Promise<(ThingPresence & { thingId: string })[]> {
   const { thingId, online, lastSeenAt } = thingPresence

@@ -2,12 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { and, asc, eq, getTableColumns, gte, inArray, sql } from 'drizzle-orm'
 import { createBoundedMap } from '../base/bounded-map.ts'
+import type { Logger } from '../base/log.ts'
+import type { Store } from '../db/connect.ts'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
-import type { Context } from './context.ts'
 import { readHorizon } from './executions.ts'
 import type { ThingPresence } from './presence.ts'
-import { type Thing, type ThingFilter, thingCondition } from './things.ts'
+import { type Thing, type ThingFilter, thingCondition } from './thing.ts'
 
 /** A thing together with what is known of its presence. */
 export interface ThingState extends Thing {
@@ -35,6 +36,12 @@ export interface ThingNews {
   stop(): Promise<void>
 }
 
+export interface ThingNewsOptions extends Pick<Store, 'db'> {
+  log: Logger
+  /** As in the context. */
+  commitLagMs: number
+}
+
 /** How late a listener hears of what another replica did. */
 const EVERY_MS = 2_000
 /** Between two looks, however much this process changes. */
@@ -51,7 +58,7 @@ const MAX_TOLD = 50_000
  * Nothing is announced between replicas, for things change seldom: while somebody listens, each replica reads what has
  * changed every 2 s, and what it changed itself at once.
  */
-export function createThingNews({ db, log, commitLagMs }: Pick<Context, 'db' | 'log' | 'commitLagMs'>): ThingNews {
+export function createThingNews({ db, log, commitLagMs }: ThingNewsOptions): ThingNews {
   const listeners = new Set<ThingListener>()
   const noted = new Set<string>()
   /** The last revision that was told: one look overlaps with the one before. */
@@ -188,10 +195,10 @@ const toState = ({ online, lastSeenAt, presenceUpdatedAt, ...thing }: StateRow):
   changedAt: presenceUpdatedAt && presenceUpdatedAt > thing.updatedAt ? presenceUpdatedAt : thing.updatedAt,
 })
 
-const selectStates = ({ db }: Pick<Context, 'db'>) =>
+const selectStates = ({ db }: Pick<Store, 'db'>) =>
   db.select(STATE).from(things).leftJoin(thingPresence, eq(thingPresence.thingId, things.id))
 
-export async function findThingStates(ctx: Pick<Context, 'db'>, ids: readonly string[]): Promise<ThingState[]> {
+export async function findThingStates(ctx: Pick<Store, 'db'>, ids: readonly string[]): Promise<ThingState[]> {
   const rows = await selectStates(ctx).where(inArray(things.id, ids.filter(isThingId)))
   return rows.map(toState)
 }
@@ -207,7 +214,7 @@ export interface ThingCursor {
 
 /** Things that match and changed at or after an instant, by id. */
 export async function listThingChanges(
-  ctx: Pick<Context, 'db'>,
+  ctx: Pick<Store, 'db'>,
   filter: ThingFilter,
   { since, afterId }: ThingCursor,
   limit: number,

@@ -1,15 +1,13 @@
 import DataLoader from 'dataloader'
-import { and, arrayOverlaps, asc, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
-import { storable } from './filter.ts'
 import type { Page } from './paging.ts'
 import { storableText } from './text.ts'
-
-export type Thing = typeof things.$inferSelect
+import { isClientId, type Thing, type ThingFilter, thingCondition } from './thing.ts'
 
 export interface ThingInput {
   id: string
@@ -19,24 +17,10 @@ export interface ThingInput {
   tags?: readonly string[] | null | undefined
 }
 
-/** Each list matches any of its members; members combine with AND. */
-export interface ThingFilter {
-  id?: readonly string[] | null | undefined
-  thingType?: readonly string[] | null | undefined
-  tag?: readonly string[] | null | undefined
-  /** Known to be online, or known not to be. */
-  online?: boolean | null | undefined
-}
-
 const MAX_TAGS = 50
 /** That are looked up together. */
 const MAX_CLIENTS = 500
 const MAX_TAG = 64
-const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
-
-/** Whether a thing may have this clientId. */
-export const isClientId = (clientId: string): boolean => CLIENT_ID.test(clientId)
-
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
   return db
     .select()
@@ -78,22 +62,6 @@ export async function listThings(
     .orderBy(inverted ? desc(things.id) : asc(things.id))
     .limit(limit)
 }
-
-/** The filter for the database; `matchesThing` is the same for what is told live. */
-export const thingCondition = ({ id, thingType, tag, online }: ThingFilter): SQL | undefined =>
-  and(
-    id ? inArray(things.id, id.filter(isThingId)) : undefined,
-    thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
-    tag ? hasAnyTag(storable(tag)) : undefined,
-    online == null ? undefined : isKnownToBe(online),
-  )
-
-const isKnownToBe = (online: boolean) => {
-  const { thingId, online: known } = thingPresence
-  return sql`exists (select from ${thingPresence} where ${thingId} = ${things.id} and ${known} = ${online})`
-}
-
-const hasAnyTag = (tags: string[]) => (tags.length > 0 ? arrayOverlaps(things.tags, tags) : sql`false`)
 
 /** Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND. */
 export async function registerThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {

@@ -1,8 +1,8 @@
 import type { Context } from './context.ts'
 import { ThingNotFound } from './errors.ts'
 import { createBell, iterateSource, type Source } from './source.ts'
+import type { ThingFilter } from './thing.ts'
 import { findThingStates, listThingChanges, type ThingCursor, type ThingState } from './thing-news.ts'
-import type { ThingFilter } from './things.ts'
 
 export interface ThingWatchRequest {
   /** One thing: as it is now, then each change, and the end once it is deregistered. */

@@ -6,8 +6,9 @@ import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
 import type { TraceContext } from '../domain/ports.ts'
 import { findPresences, type ThingPresence } from '../domain/presence.ts'
+import type { Thing } from '../domain/thing.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
-import { findThings, type Thing } from '../domain/things.ts'
+import { findThings } from '../domain/things.ts'
 
 export interface GraphQLContext {
   domain: Context

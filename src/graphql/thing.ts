@@ -1,6 +1,7 @@
 import { ThingNotFound, type UserError } from '../domain/errors.ts'
 import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
-import { deregisterThing, findThings, listThings, registerThing, type Thing, updateThing } from '../domain/things.ts'
+import type { Thing } from '../domain/thing.ts'
+import { deregisterThing, findThings, listThings, registerThing, updateThing } from '../domain/things.ts'
 import { watchThings } from '../domain/watch-things.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'

@@ -1,0 +1,37 @@
+/** A thing, and which ones a filter means. */
+import { and, arrayOverlaps, inArray, type SQL, sql } from 'drizzle-orm'
+import { thingPresence, things } from '../db/schema.ts'
+import { isThingId } from '../protocol/topics.ts'
+import { storable } from './filter.ts'
+
+export type Thing = typeof things.$inferSelect
+
+/** Each list matches any of its members; members combine with AND. */
+export interface ThingFilter {
+  id?: readonly string[] | null | undefined
+  thingType?: readonly string[] | null | undefined
+  tag?: readonly string[] | null | undefined
+  /** Known to be online, or known not to be. */
+  online?: boolean | null | undefined
+}
+
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
+
+/** Whether a thing may have this clientId. */
+export const isClientId = (clientId: string): boolean => CLIENT_ID.test(clientId)
+
+/** The filter for the database; `matchesThing` is the same for what is told live. */
+export const thingCondition = ({ id, thingType, tag, online }: ThingFilter): SQL | undefined =>
+  and(
+    id ? inArray(things.id, id.filter(isThingId)) : undefined,
+    thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
+    tag ? hasAnyTag(storable(tag)) : undefined,
+    online == null ? undefined : isKnownToBe(online),
+  )
+
+const isKnownToBe = (online: boolean) => {
+  const { thingId, online: known } = thingPresence
+  return sql`exists (select from ${thingPresence} where ${thingId} = ${things.id} and ${known} = ${online})`
+}
+
+const hasAnyTag = (tags: string[]) => (tags.length > 0 ? arrayOverlaps(things.tags, tags) : sql`false`)
