@@ -1,5 +1,6 @@
 /** What callers, devices and subscribers wrote down, and what the database says afterwards. Instants are Unix time in milliseconds. */
-import type { ExecutionStatus } from '../world/database.ts'
+
+export type ExecutionStatus = 'SENT' | 'SUCCEEDED' | 'FAILED' | 'REJECTED' | 'TIMED_OUT' | 'CANCELED'
 
 export type Entry = { at: number } & (
   | { kind: 'acknowledged'; intent: string; executionId: string; status: ExecutionStatus; replica: number }

@@ -1,5 +1,5 @@
 /** One try to send a command, over GraphQL or REST. */
-import type { ExecutionStatus } from '../world/database.ts'
+import type { ExecutionStatus } from '../check/records.ts'
 
 export interface Intent {
   /** Its idempotency key, which is in the params too. */

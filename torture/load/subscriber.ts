@@ -1,7 +1,7 @@
 /** A subscriber to every change, which reconnects with the last `updatedAt` it saw, and writes down what it is told. */
 import WebSocket from 'ws'
+import type { ExecutionStatus } from '../check/records.ts'
 import type { Journal } from '../journal.ts'
-import type { ExecutionStatus } from '../world/database.ts'
 import type { Replica } from '../world/replica.ts'
 
 export interface Subscriber {

@@ -1,8 +1,6 @@
 /** Reads every execution: in SQL, or where the database is inside the service, through its API. */
 import postgres from 'postgres'
-import type { Row } from '../check/records.ts'
-
-export type ExecutionStatus = 'SENT' | 'SUCCEEDED' | 'FAILED' | 'REJECTED' | 'TIMED_OUT' | 'CANCELED'
+import type { ExecutionStatus, Row } from '../check/records.ts'
 
 interface Stored {
   id: string
