@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { and, asc, eq, lt, sql } from 'drizzle-orm'
+import { pause } from '../base/pause.ts'
 import { executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import { settleExpired } from './settle.ts'
@@ -100,7 +100,3 @@ async function expireDue(ctx: Context, dueInMs: number, stopping: AbortSignal): 
   if (count > 0) ctx.log.info({ count }, 'executions timed out')
   return LOOK_AT_MOST_EVERY_MS
 }
-
-/** Resolves after the time, or as soon as it is stopped. */
-const pause = (ms: number, stopping: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal: stopping }).catch(() => {})

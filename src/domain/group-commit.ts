@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 250
 
 /**
  * Gathers what waits while a batch is on its way into the next batch: alone an item waits for nothing, in a rush many share
- * one round trip and one flush of the log. There is no timer. One batch is under way at a time, because two would be
+ * one round trip and one flush of the log. No timer holds a batch back. One is under way at a time, because two would be
  * smaller ones; what waits is bounded by the callers, each of whom waits for its own item.
  *
  * `commit` answers for each item, in their order. Where the database refuses the values of a batch, each item is tried

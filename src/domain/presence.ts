@@ -1,8 +1,8 @@
 /** Whether things are connected, and when they were last heard of. It informs, and decides nothing. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { inArray, sql } from 'drizzle-orm'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { Logger } from '../base/log.ts'
+import { pause } from '../base/pause.ts'
 import type { Store } from '../db/connect.ts'
 import { thingPresence } from '../db/schema.ts'
 import type { RunStatement } from '../db/statement.ts'
@@ -87,7 +87,7 @@ export function createPresence(
 
   async function writeWaiting(): Promise<void> {
     while (!stopping.signal.aborted && clients.size + answered.size > 0) {
-      await pause(isFailing ? RETRY_MS : GATHER_MS)
+      await pause(isFailing ? RETRY_MS : GATHER_MS, stopping.signal)
       await tryToWrite()
     }
   }
@@ -137,10 +137,6 @@ export function createPresence(
       // A service that stops does not wait for a database.
       if (isFailing) return
     }
-  }
-
-  function pause(ms: number): Promise<void> {
-    return delay(ms, undefined, { signal: stopping.signal }).catch(() => {})
   }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '../base/pause.ts'
 import type { Context } from './context.ts'
 import { type ChangeCursor, findExecutions, listVersions, readHorizon, type VersionRow } from './executions.ts'
 import type { ChangedAt } from './live.ts'
@@ -96,6 +96,3 @@ async function tell(ctx: Context, missed: readonly VersionRow[], changedAt: Chan
     ctx.live.relayFound(await findExecutions(ctx, ids), changedAt)
   }
 }
-
-/** Resolves after the time, or as soon as the signal says. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {})

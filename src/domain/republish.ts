@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { and, eq, inArray } from 'drizzle-orm'
+import { pause } from '../base/pause.ts'
 import { executions } from '../db/schema.ts'
 import { returning } from '../db/statement.ts'
 import type { Context } from './context.ts'
@@ -140,7 +140,3 @@ async function noteHeard({ db }: Context, heard: readonly Execution[]): Promise<
     .set({ noSubscriber: false })
     .where(and(inArray(executions.id, ids), eq(executions.status, 'SENT')))
 }
-
-/** Resolves after the time, or as soon as it is stopped. */
-const pause = (ms: number, stopping: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal: stopping }).catch(() => {})

@@ -1,8 +1,9 @@
 /** What becomes of things, for those who listen here: read from the database, whoever changed it. */
-import { setTimeout as delay } from 'node:timers/promises'
+
 import { and, asc, eq, getTableColumns, gte, inArray, sql } from 'drizzle-orm'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { Logger } from '../base/log.ts'
+import { pause } from '../base/pause.ts'
 import type { Store } from '../db/connect.ts'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
@@ -231,7 +232,3 @@ export async function listThingChanges(
     .limit(limit)
   return rows.map(toState)
 }
-
-/** Resolves after the time, or as soon as the signal says. */
-const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
-  delay(Math.max(0, ms), undefined, { ...(signal && { signal }) }).catch(() => {})
