@@ -65,6 +65,7 @@ async function registerThings({ sql }: Bench): Promise<() => Draft> {
       paramsText: JSON.stringify(params),
       ttl: 60,
       requestedBy: null,
+      requestedFrom: null,
       idempotencyKey: `bench-${count}`,
       fingerprint: count.toString(16).padStart(64, '0'),
     }

@@ -1,41 +1,17 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { LOG_LEVELS } from './log.ts'
+import { ConfigError, type Environment, port, read, setting, urlOf, wholeNumber } from './setting.ts'
 
-/** A setting that cannot be used. Its message is the one line that the user sees. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-}
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/)
-  .transform(Number)
-  .refine((value) => value <= 65_535)
+export { ConfigError }
 
 const MQTT_PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:']
 const POSTGRES_PROTOCOLS = ['postgres:', 'postgresql:']
 const HTTP_PROTOCOLS = ['http:', 'https:']
 
-interface Setting<T> {
-  schema: z.ZodType<T, string>
-  expected: string
-  /** The value may hold a password: it is not shown in errors. */
-  secret?: true
-}
-
-const urlOf = (protocols: string[]) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
-
-const setting = <T>(schema: z.ZodType<T, string>, expected: string, secret?: true): Setting<T> => ({
-  schema,
-  expected,
-  ...(secret && { secret }),
-})
-
 const SETTINGS = {
   HOST: setting(z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/), 'a host name or an IP address, such as 127.0.0.1'),
-  PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
+  PORT: port,
   DATABASE_URL: setting(urlOf(POSTGRES_PROTOCOLS), 'a URL such as postgres://user:password@host:5432/database', true),
   MQTT_URL: setting(
     urlOf(MQTT_PROTOCOLS),
@@ -50,31 +26,10 @@ const SETTINGS = {
     z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/),
     '1 to 60 characters of A-Z, a-z, 0-9, _ . : and -, the same for each replica',
   ),
-  MQTT_PORT: setting(port, 'a port from 0 to 65535 (0 takes a free one)'),
-  MAX_SENDS: setting(
-    z
-      .string()
-      .regex(/^\d{1,6}$/)
-      .transform(Number)
-      .refine((sends) => sends >= 1 && sends <= 100_000),
-    'a whole number of sends from 1 to 100000',
-  ),
-  DRAIN_SECONDS: setting(
-    z
-      .string()
-      .regex(/^\d{1,3}$/)
-      .transform(Number)
-      .refine((seconds) => seconds <= 600),
-    'a whole number of seconds from 0 to 600',
-  ),
-  RETENTION_DAYS: setting(
-    z
-      .string()
-      .regex(/^\d{1,5}$/)
-      .transform(Number)
-      .refine((days) => days >= 1 && days <= 36_500),
-    'a whole number of days from 1 to 36500 (absent: for ever)',
-  ),
+  MQTT_PORT: port,
+  MAX_SENDS: setting(wholeNumber(1, 100_000), 'a whole number of sends from 1 to 100000'),
+  DRAIN_SECONDS: setting(wholeNumber(0, 600), 'a whole number of seconds from 0 to 600'),
+  RETENTION_DAYS: setting(wholeNumber(1, 36_500), 'a whole number of days from 1 to 36500 (absent: for ever)'),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(urlOf(HTTP_PROTOCOLS), 'a URL such as http://127.0.0.1:4318', true),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting(
     urlOf(HTTP_PROTOCOLS),
@@ -108,7 +63,7 @@ export type Config = ReturnType<typeof readConfig>
  * The settings of the service, typed, from the environment; an empty value counts as absent.
  * Throws a ConfigError that names the variable, what was given and what is expected.
  */
-export function readConfig(env: Record<string, string | undefined>) {
+export function readConfig(env: Environment) {
   const listenPort = read('PORT', SETTINGS.PORT, env) ?? 4000
   const mqttUrl = read('MQTT_URL', SETTINGS.MQTT_URL, env)
   const mqttSharedGroup = read('MQTT_SHARED_GROUP', SETTINGS.MQTT_SHARED_GROUP, env)
@@ -137,22 +92,13 @@ export function readConfig(env: Record<string, string | undefined>) {
 }
 
 /** Where traces are sent to: undefined where they are not. The variables are those of OpenTelemetry's specification. */
-function readTracesUrl(env: Record<string, string | undefined>): string | undefined {
+function readTracesUrl(env: Environment): string | undefined {
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return undefined
   const ofAll = read('OTEL_EXPORTER_OTLP_ENDPOINT', SETTINGS.OTEL_EXPORTER_OTLP_ENDPOINT, env)
   const ofTraces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', SETTINGS.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, env)
   const url = ofTraces ?? (ofAll && `${ofAll.replace(/\/$/, '')}/v1/traces`)
   if (url) for (const [name, tracing] of Object.entries(TRACING_SETTINGS)) read<string>(name, tracing, env)
   return url
-}
-
-function read<T>(name: string, { schema, expected, secret }: Setting<T>, env: Record<string, string | undefined>) {
-  const given = env[name]
-  if (given === undefined || given === '') return undefined
-  const parsed = schema.safeParse(given)
-  if (parsed.success) return parsed.data
-  const shown = secret ? 'a value that is not one (not shown: it may hold a password)' : JSON.stringify(given)
-  throw new ConfigError(`${name}: got ${shown}, expected ${expected}`)
 }
 
 function defaultClientId(listenPort: number): string {

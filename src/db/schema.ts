@@ -143,6 +143,8 @@ export const executions = pgTable(
     publishAgainAt: instant('publish_again_at'),
     /** Whether its thing was known to be online when it was stored; null: not known. */
     thingOnline: boolean('thing_online'),
+    /** The address that the request came from; null where callers are anonymous. With `requestedBy` it is the audit of sends. */
+    requestedFrom: text('requested_from'),
   },
   (table) => [
     check('executions_ttl', sql`${table.ttl} between 1 and 86400`),
@@ -207,4 +209,73 @@ export const ignoredResponses = pgTable(
   (table) => [primaryKey({ columns: [table.executionId, table.id] })],
 )
 
-export const schema = { thingTypes, things, thingPresence, executions, idempotencyKeys, ignoredResponses }
+export const ROLES = ['viewer', 'operator', 'admin'] as const
+
+/** What callers present. The secret is shown once, and kept as its SHA-256: it is 256 random bits, which nobody guesses. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    /** "ak_" and 20 characters. */
+    id: text('id').primaryKey(),
+    secretHash: text('secret_hash').notNull(),
+    /** For people. */
+    name: text('name').notNull(),
+    role: text('role', { enum: ROLES }).notNull(),
+    /** Patterns of thing ids, of thing types and of actions (domain/access.ts); null: all. */
+    things: text('things').array(),
+    thingTypes: text('thing_types').array(),
+    actions: text('actions').array(),
+    createdBy: text('created_by'),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+    /** To the minute. */
+    lastUsedAt: instant('last_used_at'),
+  },
+  (table) => [check('api_keys_role', sql`${table.role} in ('viewer', 'operator', 'admin')`)],
+)
+
+/** What devices present to the broker. Apart from the things, whose row version stands for their registration. */
+export const thingSecrets = pgTable('thing_secrets', {
+  thingId: text('thing_id')
+    .primaryKey()
+    .references(() => things.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
+  /** As Mosquitto's password files have it: "$7$iterations$salt$hash", PBKDF2 with SHA-512. */
+  hash: text('hash').notNull(),
+  issuedAt: instant('issued_at').notNull().default(sql`now()`),
+})
+
+/** Who did what. Sends are not here but in their executions, which have who, from where and when. */
+export const auditEvents = pgTable(
+  'audit_events',
+  {
+    id: uuid('id').primaryKey().default(sql`uuid_v7(clock_timestamp())`),
+    /** Such as "thing.register". */
+    action: text('action').notNull(),
+    /** The key, the user, "cli", or null: anonymous. */
+    actor: text('actor'),
+    /** The address that it came from; null: none, as on the command line. */
+    address: text('address'),
+    /** The thing, the type, the key, or the execution. */
+    target: text('target').notNull(),
+    requestId: text('request_id'),
+    details: jsonb('details').$type<JsonObject>(),
+    at: instant('at').notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    index('audit_events_actor').on(table.actor, table.id),
+    index('audit_events_target').on(table.target, table.id),
+  ],
+)
+
+export const schema = {
+  thingTypes,
+  things,
+  thingPresence,
+  thingSecrets,
+  executions,
+  idempotencyKeys,
+  ignoredResponses,
+  apiKeys,
+  auditEvents,
+}

@@ -46,6 +46,7 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenR
     ttl,
     ...(delivery === 'AT_LEAST_ONCE' && { delivery, publishAgainIn: publishAgainIn(ttl) }),
     requestedBy,
+    requestedFrom: null,
     idempotencyKey: idempotencyKey ?? null,
     fingerprint: idempotencyKey == null ? null : fingerprintOf(request),
   })

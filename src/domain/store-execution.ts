@@ -22,6 +22,8 @@ export interface Draft {
   /** Seconds from its creation until it is published for the second time; absent: never. */
   publishAgainIn?: number | undefined
   requestedBy: string | null
+  /** The address that it came from. */
+  requestedFrom: string | null
   idempotencyKey: string | null
   /** Of the request that the key stands for. */
   fingerprint: string | null
@@ -61,6 +63,7 @@ const COLUMNS = [
   'delivery',
   'publishAgainIn',
   'requestedBy',
+  'requestedFrom',
   'idempotencyKey',
   'fingerprint',
 ]
@@ -88,7 +91,18 @@ function idEndingOf(index: number, random: string): string {
 }
 
 function toExecution(draft: Draft, { id, createdAt, thingOnline }: Stored): Execution {
-  const { thingId, thingType, thingTypeVersion, action, params, ttl, requestedBy, delivery, publishAgainIn } = draft
+  const {
+    thingId,
+    thingType,
+    thingTypeVersion,
+    action,
+    params,
+    ttl,
+    requestedBy,
+    requestedFrom,
+    delivery,
+    publishAgainIn,
+  } = draft
   const after = (seconds: number) => new Date(createdAt.getTime() + seconds * 1000)
   return {
     id,
@@ -105,6 +119,7 @@ function toExecution(draft: Draft, { id, createdAt, thingOnline }: Stored): Exec
     reasonMessage: null,
     result: null,
     requestedBy,
+    requestedFrom,
     noSubscriber: false,
     settledBy: null,
     ignoredCount: 0,
@@ -135,7 +150,7 @@ with clock as (
   json_to_recordset($1::text::json) as draft("idEnding" text, "thingId" text, "thingRevision" xid,
     "thingType" text, "typeRevision" xid, "thingTypeVersion" text, action text, "paramsText" text, ttl integer,
     delivery delivery, "publishAgainIn" integer,
-    "requestedBy" text, "idempotencyKey" text, fingerprint text)
+    "requestedBy" text, "requestedFrom" text, "idempotencyKey" text, fingerprint text)
 ), valid as (
   select * from given
   where "thingRevision" = (select things.xmin from things where things.id = "thingId")
@@ -146,10 +161,10 @@ with clock as (
   on conflict do nothing returning execution_id
 )
 insert into executions (id, command_id, thing_id, thing_type, thing_type_version, action, params, ttl, requested_by,
-  created_at, updated_at, expires_at, delivery, publish_count, publish_again_at, thing_online)
+  created_at, updated_at, expires_at, delivery, publish_count, publish_again_at, thing_online, requested_from)
 select id, id, "thingId", "thingType", "thingTypeVersion", action, "paramsText"::jsonb, ttl, "requestedBy",
   at, at, at + make_interval(secs => ttl), delivery, case when delivery is not null then 1 end, at + make_interval(secs => "publishAgainIn"),
-  (select online from thing_presence where thing_presence.thing_id = "thingId")
+  (select online from thing_presence where thing_presence.thing_id = "thingId"), "requestedFrom"
 from valid
 where "idempotencyKey" is null or id in (select execution_id from claimed)
 returning id, created_at as "createdAt", thing_online as "thingOnline"`

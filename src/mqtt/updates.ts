@@ -63,6 +63,8 @@ const toExecution = (update: UpdateMessage): Execution => ({
   // For whoever publishes it, who reads it from the database.
   publishAgainAt: null,
   thingOnline: update.thingOnline,
+  // For the audit, which reads it from the database.
+  requestedFrom: null,
   createdAt: new Date(update.createdAt),
   expiresAt: new Date(update.expiresAt),
   settledAt: update.settledAt === null ? null : new Date(update.settledAt),

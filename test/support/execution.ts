@@ -25,6 +25,7 @@ export const newExecution = (given: Partial<Execution> = {}): Execution => ({
   publishCount: 2,
   publishAgainAt: null,
   thingOnline: true,
+  requestedFrom: null,
   createdAt: AT,
   expiresAt: AT,
   settledAt: AT,
