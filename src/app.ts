@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
-import type { Config } from './base/config.ts'
+import { type Config, ConfigError, isLoopback } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import { createAdmission } from './domain/admission.ts'
 import { createBell } from './domain/bell.ts'
+import { type Callers, createCallers } from './domain/callers.ts'
 import type { Context } from './domain/context.ts'
 import { createDatabaseState } from './domain/database-state.ts'
 import { startExpiry } from './domain/expiry.ts'
@@ -95,7 +96,9 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     sharedGroup: config.mqttSharedGroup,
     onClient: presence.noteClient,
   })
-  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, tracing })
+  const callers = await openToCallers(config, log, store)
+  stops.push(callers.stop)
+  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, callers, tracing })
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -154,12 +157,25 @@ async function startEmbeddedBroker(
   return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient, onClient: noteClient })
 }
 
+/** What is not configured is closed: without a way to tell callers apart only this machine is served. */
+async function openToCallers({ host, jwt }: Config, log: Logger, { db }: Store): Promise<Callers> {
+  // Loaded by those who use it.
+  const readToken = jwt && (await import('./access/token.ts')).createTokenReader(jwt, log)
+  const callers = await createCallers({ db, log }, readToken)
+  if (!callers.isOpen() || isLoopback(host)) return callers
+  await callers.stop()
+  throw new ConfigError(
+    `HOST: got ${JSON.stringify(host)} while there is no API key and no JWT_ setting, expected 127.0.0.1, or a key first: fleet-commands keys create --role admin --name me`,
+  )
+}
+
 function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
   if (broker) return broker.link
   return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
 }
 
 interface Parts {
+  callers: Callers
   gateway: MqttGateway
   broker: Broker | undefined
   presence: Presence
@@ -168,7 +184,7 @@ interface Parts {
 }
 
 function createContext(config: Config, log: Logger, store: Store, parts: Parts): Context {
-  const { gateway, broker, presence, thingNews, tracing } = parts
+  const { gateway, broker, presence, thingNews, callers, tracing } = parts
   const metrics = createMetrics()
   return {
     db: store.db,
@@ -187,6 +203,7 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
+    callers,
     admission: createAdmission(config.maxSends),
     stopping: createStopping(),
     sending: new Map(),
@@ -211,7 +228,7 @@ interface Engines {
 async function openDoors(config: Config, ctx: Context, { gateway, broker, store, trace }: Engines) {
   const graphql = createGraphQL(ctx)
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx.log)
+  const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
   if (broker) {
     const mqttSockets = createSockets('mqtt')
@@ -227,7 +244,13 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
     isDraining: () => isDraining,
     page: loadGraphiQLPage,
   })
-  const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, trace, sockets, finishSockets }
+  const doors = {
+    routes,
+    graphql: { path: GRAPHQL_PATH, handle: graphql.handle, identify: ctx.callers.identify },
+    trace,
+    sockets,
+    finishSockets,
+  }
   const listener = await listen(config.host, config.port, doors, ctx.log)
   const drain = () => {
     isDraining = true

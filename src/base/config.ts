@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { readJwt } from './config-jwt.ts'
 import { LOG_LEVELS } from './log.ts'
 import { ConfigError, type Environment, port, read, setting, urlOf, wholeNumber } from './setting.ts'
 
@@ -85,6 +86,7 @@ export function readConfig(env: Environment) {
     maxSends: read('MAX_SENDS', SETTINGS.MAX_SENDS, env) ?? 5_000,
     drainSeconds: read('DRAIN_SECONDS', SETTINGS.DRAIN_SECONDS, env) ?? 0,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
+    jwt: readJwt(env),
     tracesUrl: readTracesUrl(env),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',
@@ -107,3 +109,6 @@ function defaultClientId(listenPort: number): string {
     .slice(0, 38)
   return `fleet-commands-${host}-${listenPort}`
 }
+
+/** Whether an address is reached from this machine only. */
+export const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host)

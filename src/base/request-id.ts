@@ -27,3 +27,9 @@ export function requestIdOf({ headers }: IncomingMessage): string | undefined {
   const id = headers[REQUEST_ID_HEADER]
   return typeof id === 'string' ? id : undefined
 }
+
+/** Where a request comes from, and what it is called. */
+export const originOf = (req: IncomingMessage): { address: string | null; requestId: string | undefined } => ({
+  address: req.socket.remoteAddress ?? null,
+  requestId: requestIdOf(req),
+})

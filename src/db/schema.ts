@@ -215,7 +215,7 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const
 export const apiKeys = pgTable(
   'api_keys',
   {
-    /** "ak_" and 20 characters. */
+    /** "ak_" and a UUIDv7 without its dashes. */
     id: text('id').primaryKey(),
     secretHash: text('secret_hash').notNull(),
     /** For people. */

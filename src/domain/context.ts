@@ -3,6 +3,7 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Store } from '../db/connect.ts'
 import type { Admission } from './admission.ts'
 import type { Bell } from './bell.ts'
+import type { Callers } from './callers.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
@@ -43,6 +44,8 @@ export interface Context {
   markUnheard: GroupCommit<string, void>
   /** Rung where an execution was stored whose request may have to be published again. */
   publishAgain: Bell
+  /** Who asks. */
+  callers: Callers
   /** How many sends may be under way. */
   admission: Admission
   /** Callers that wait for an execution are answered with what it is when the service stops. */

@@ -1,5 +1,6 @@
 /** Checks a command against the registry, and makes of it what is stored. */
 import { isThingId } from '../protocol/topics.ts'
+import { coversType } from './access.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { DEFAULT_TTL_SECONDS, publishAgainIn } from './execution.ts'
@@ -19,14 +20,19 @@ export async function draftOf(ctx: Context, request: WrittenRequest): Promise<Ou
   const draft = remembered && checkAgainst(remembered, request)
   if (draft?.ok) return draft
   const thing = await readThing(ctx, request)
-  return thing ? checkAgainst(thing, request) : fail(thingNotFound(thingId, 'thingId'))
+  return (thing && checkAgainst(thing, request)) ?? fail(thingNotFound(thingId, 'thingId'))
 }
 
 export const readThing = (ctx: Context, { thingId, since }: WrittenRequest): Promise<RegisteredThing | undefined> =>
   withPatience(since, ctx.registry.read(thingId), databaseSilent)
 
-function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenRequest): Outcome<Draft> {
-  const { action, paramsText, requestedBy, idempotencyKey } = request
+/** Undefined where the thing does not exist for this caller. */
+function checkAgainst(thing: RegisteredThing, request: WrittenRequest): Outcome<Draft> | undefined {
+  return coversType(request.caller.authority, thing.type?.name ?? null) ? checkCommand(thing, request) : undefined
+}
+
+function checkCommand({ id, revision, type }: RegisteredThing, request: WrittenRequest): Outcome<Draft> {
+  const { action, paramsText, caller, idempotencyKey } = request
   const params = request.params ?? {}
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
@@ -45,8 +51,9 @@ function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenR
     paramsText,
     ttl,
     ...(delivery === 'AT_LEAST_ONCE' && { delivery, publishAgainIn: publishAgainIn(ttl) }),
-    requestedBy,
-    requestedFrom: null,
+    requestedBy: caller.name,
+    // Of an anonymous caller it is the loopback.
+    requestedFrom: caller.name === null ? null : caller.address,
     idempotencyKey: idempotencyKey ?? null,
     fingerprint: idempotencyKey == null ? null : fingerprintOf(request),
   })

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
     'Another thing has this clientId. A client is one thing, because whoever holds it can answer for it.',
   THING_TYPE_NOT_FOUND: 'No Thing Type is defined under this name.',
   THING_TYPE_IN_USE: 'Things have this type; give them another one or none first.',
+  KEY_NOT_FOUND: 'There is no API key with this id.',
   EXECUTION_NOT_FOUND: 'There is no execution with this id.',
   ALREADY_SETTLED: 'The execution has its terminal status, which never changes again.',
   ACTION_UNKNOWN: "The thing's type defines commands, and none of this name.",
@@ -55,8 +56,25 @@ export class ArgumentError extends Error {
   }
 }
 
+/** The caller is not known. */
+export class Unauthenticated extends Error {
+  override name = 'Unauthenticated'
+}
+
+/** The caller is known, and may not do this. */
+export class Forbidden extends Error {
+  override name = 'Forbidden'
+}
+
 export interface Failure {
-  code: 'BAD_USER_INPUT' | 'DATABASE_UNAVAILABLE' | 'EXECUTION_NOT_FOUND' | 'THING_NOT_FOUND' | 'INTERNAL_SERVER_ERROR'
+  code:
+    | 'BAD_USER_INPUT'
+    | 'UNAUTHENTICATED'
+    | 'FORBIDDEN'
+    | 'DATABASE_UNAVAILABLE'
+    | 'EXECUTION_NOT_FOUND'
+    | 'THING_NOT_FOUND'
+    | 'INTERNAL_SERVER_ERROR'
   message: string
 }
 
@@ -85,6 +103,8 @@ const DATABASE_UNAVAILABLE =
 /** What a caller may be told of an exception. Anything unforeseen says nothing of what happened inside. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof ArgumentError) return { code: 'BAD_USER_INPUT', message: error.message }
+  if (error instanceof Unauthenticated) return { code: 'UNAUTHENTICATED', message: error.message }
+  if (error instanceof Forbidden) return { code: 'FORBIDDEN', message: error.message }
   if (error instanceof ExecutionNotFound) return { code: 'EXECUTION_NOT_FOUND', message: error.message }
   if (error instanceof ThingNotFound) return { code: 'THING_NOT_FOUND', message: error.message }
   if (isDatabaseUnavailable(error)) {

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
 import type { Store } from '../db/connect.ts'
 import { executions, ignoredResponses } from '../db/schema.ts'
+import { type Caller, coversExecution } from './access.ts'
 import { type Execution, type IgnoredResponse, MAX_EVIDENCE } from './execution.ts'
 import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch, storable } from './filter.ts'
 import type { Interest, State } from './live.ts'
@@ -10,6 +11,16 @@ export async function findExecution({ db }: Pick<Store, 'db'>, id: string): Prom
   if (!isUuid(id)) return undefined
   const [execution] = await db.select().from(executions).where(eq(executions.id, id))
   return execution
+}
+
+/** What the caller may not see does not exist for it. */
+export async function findVisible(
+  store: Pick<Store, 'db'>,
+  { authority }: Pick<Caller, 'authority'>,
+  id: string,
+): Promise<Execution | undefined> {
+  const execution = await findExecution(store, id)
+  return execution && coversExecution(authority, execution) ? execution : undefined
 }
 
 export async function findExecutions({ db }: Pick<Store, 'db'>, ids: string[]): Promise<Execution[]> {

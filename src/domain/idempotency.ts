@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { idempotencyKeys } from '../db/schema.ts'
 import { canonicalJson } from '../protocol/json.ts'
+import { coversExecution } from './access.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import type { Execution } from './execution.ts'
@@ -23,6 +24,7 @@ async function findByKey(ctx: Context, request: SendRequest, idempotencyKey: str
   if (first.fingerprint !== fingerprintOf(request)) return fail(idempotencyConflict())
   // Not in one query with its key: with the id at hand only the partition of its time is looked into.
   const execution = await findExecution(ctx, first.executionId)
+  if (execution && !coversExecution(request.caller.authority, execution)) return fail(idempotencyConflict())
   return execution && succeed(execution)
 }
 

@@ -1,4 +1,5 @@
 import { isThingId } from '../protocol/topics.ts'
+import { isKeyId } from './api-keys.ts'
 import { ArgumentError } from './errors.ts'
 import { isUuid } from './filter.ts'
 
@@ -14,9 +15,15 @@ export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 100
 
 /** What a page is of. The key of a row is its primary key, so a cursor stays right while rows come and go. */
-export type Listed = 'execution' | 'thing' | 'type'
+export type Listed = 'execution' | 'thing' | 'type' | 'key' | 'event'
 
-const KEY_FORMATS: Record<Listed, (key: string) => boolean> = { execution: isUuid, thing: isThingId, type: isThingId }
+const KEY_FORMATS: Record<Listed, (key: string) => boolean> = {
+  execution: isUuid,
+  thing: isThingId,
+  type: isThingId,
+  key: isKeyId,
+  event: isUuid,
+}
 
 export const encodeCursor = (listed: Listed, key: string): string =>
   Buffer.from(`${listed}:${key}`).toString('base64url')

@@ -1,6 +1,7 @@
 /** What a caller asks for, and what can be said of it without looking anything up. */
 
 import type { JsonObject } from '../protocol/json.ts'
+import type { Caller } from './access.ts'
 import { type UserError, userError } from './errors.ts'
 import { type Delivery, isValidTtl } from './execution.ts'
 import type { TraceContext } from './ports.ts'
@@ -15,8 +16,8 @@ export interface SendRequest {
   idempotencyKey: string | null | undefined
   /** Without a value the command definition's, else AT_MOST_ONCE. */
   delivery?: Delivery | null | undefined
-  /** Which key or user sends it; null where callers are anonymous. */
-  requestedBy: string | null
+  /** Which key or user sends it. */
+  caller: Caller
   /** Of the caller's request, for the log. */
   requestId?: string | undefined
   /** Of the caller's span. */

@@ -1,3 +1,4 @@
+import { demandSend } from './access.ts'
 import type { Context } from './context.ts'
 import { countSend } from './count.ts'
 import { draftOf, readThing } from './draft.ts'
@@ -36,6 +37,7 @@ function traceSend(ctx: Context, request: SendRequest): Promise<Outcome<Executio
 }
 
 async function checkAndSend(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
+  demandSend(request.caller, request.thingId, request.action)
   const malformed = findProblems(request)
   const written = writeParams(request.params ?? {})
   if (malformed.length > 0 || !written.ok) return fail(...malformed, ...(written.ok ? [] : written.errors))

@@ -3,9 +3,12 @@ import { isForeignKeyViolation } from '../db/errors.ts'
 import { type CommandDefinition, thingTypes } from '../db/schema.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { isThingId } from '../protocol/topics.ts'
+import { type Caller, demandManageType, type Scope } from './access.ts'
+import { recordAudit } from './audit.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import { type Delivery, isValidTtl } from './execution.ts'
+import { isLikeAny } from './filter.ts'
 import type { Page } from './paging.ts'
 import { findSchemaProblem } from './params.ts'
 import { storableText } from './text.ts'
@@ -44,18 +47,31 @@ export async function findThingTypes({ db }: Pick<Context, 'db'>, names: readonl
 /** Thing Types by name. */
 export async function listThingTypes(
   { db }: Pick<Context, 'db'>,
+  { thingTypes: patterns }: Scope,
   { after, before, limit, inverted }: Page,
 ): Promise<ThingType[]> {
+  const { name } = thingTypes
   return db
     .select()
     .from(thingTypes)
-    .where(and(after ? gt(thingTypes.name, after) : undefined, before ? lt(thingTypes.name, before) : undefined))
+    .where(
+      and(
+        patterns ? isLikeAny(name, patterns) : undefined,
+        after ? gt(thingTypes.name, after) : undefined,
+        before ? lt(thingTypes.name, before) : undefined,
+      ),
+    )
     .orderBy(inverted ? desc(thingTypes.name) : asc(thingTypes.name))
     .limit(limit)
 }
 
 /** Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID. */
-export async function defineThingType(ctx: Context, input: ThingTypeInput): Promise<Outcome<ThingType>> {
+export async function defineThingType(
+  ctx: Context,
+  caller: Caller,
+  input: ThingTypeInput,
+): Promise<Outcome<ThingType>> {
+  demandManageType(caller, input.name)
   const errors = findProblems(input)
   if (errors.length > 0) return fail(...errors)
   const values = {
@@ -64,24 +80,36 @@ export async function defineThingType(ctx: Context, input: ThingTypeInput): Prom
     description: input.description ?? null,
     commands: (input.commands ?? []).map(toDefinition),
   }
-  const [thingType] = await ctx.db
-    .insert(thingTypes)
-    .values(values)
-    .onConflictDoUpdate({ target: thingTypes.name, set: { ...values, updatedAt: sql`now()` } })
-    .returning()
-  if (!thingType) throw new Error('the upsert of a Thing Type returned no row')
-  ctx.log.info({ thingType: thingType.name, version: thingType.version }, 'thing type defined')
+  const thingType = await ctx.db.transaction(async (tx) => {
+    const [defined] = await tx
+      .insert(thingTypes)
+      .values(values)
+      .onConflictDoUpdate({ target: thingTypes.name, set: { ...values, updatedAt: sql`now()` } })
+      .returning()
+    if (!defined) throw new Error('the upsert of a Thing Type returned no row')
+    const { name, version, commands } = defined
+    const details = { version, commands: commands.map((command) => command.name) }
+    await recordAudit(tx, caller, { action: 'type.define', target: name, details })
+    return defined
+  })
+  const { name, version } = thingType
+  ctx.log.info({ thingType: name, version, requestId: caller.requestId, by: caller.name }, 'thing type defined')
   return succeed(thingType)
 }
 
 /** Deletes a Thing Type. Errors: THING_TYPE_NOT_FOUND; THING_TYPE_IN_USE while things have it. */
-export async function deleteThingType(ctx: Context, name: string): Promise<Outcome<ThingType>> {
+export async function deleteThingType(ctx: Context, caller: Caller, name: string): Promise<Outcome<ThingType>> {
+  demandManageType(caller, name)
   const notFound = () => fail(userError('THING_TYPE_NOT_FOUND', ['name'], `There is no Thing Type ${quote(name)}.`))
   if (!isThingId(name)) return notFound()
   try {
-    const [deleted] = await ctx.db.delete(thingTypes).where(eq(thingTypes.name, name)).returning()
+    const deleted = await ctx.db.transaction(async (tx) => {
+      const [row] = await tx.delete(thingTypes).where(eq(thingTypes.name, name)).returning()
+      if (row) await recordAudit(tx, caller, { action: 'type.delete', target: name, details: { version: row.version } })
+      return row
+    })
     if (!deleted) return notFound()
-    ctx.log.info({ thingType: name }, 'thing type deleted')
+    ctx.log.info({ thingType: name, requestId: caller.requestId, by: caller.name }, 'thing type deleted')
     return succeed(deleted)
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error

@@ -2,7 +2,8 @@
 import { and, arrayOverlaps, inArray, type SQL, sql } from 'drizzle-orm'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
-import { storable } from './filter.ts'
+import type { Scope } from './access.ts'
+import { isLikeAny, storable } from './filter.ts'
 
 export type Thing = typeof things.$inferSelect
 
@@ -13,6 +14,8 @@ export interface ThingFilter {
   tag?: readonly string[] | null | undefined
   /** Known to be online, or known not to be. */
   online?: boolean | null | undefined
+  /** What the caller may see at all; absent: everything. */
+  scope?: Scope | undefined
 }
 
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
@@ -21,8 +24,10 @@ const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 export const isClientId = (clientId: string): boolean => CLIENT_ID.test(clientId)
 
 /** The filter for the database; `matchesThing` is the same for what is told live. */
-export const thingCondition = ({ id, thingType, tag, online }: ThingFilter): SQL | undefined =>
+export const thingCondition = ({ id, thingType, tag, online, scope }: ThingFilter): SQL | undefined =>
   and(
+    scope?.things ? isLikeAny(things.id, scope.things) : undefined,
+    scope?.thingTypes ? isLikeAny(things.thingType, scope.thingTypes) : undefined,
     id ? inArray(things.id, id.filter(isThingId)) : undefined,
     thingType ? inArray(things.thingType, thingType.filter(isThingId)) : undefined,
     tag ? hasAnyTag(storable(tag)) : undefined,

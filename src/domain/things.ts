@@ -3,8 +3,10 @@ import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
+import { type Caller, coversThing, coversType, demandManage } from './access.ts'
+import { recordAudit } from './audit.ts'
 import type { Context } from './context.ts'
-import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
+import { Forbidden, fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import type { Page } from './paging.ts'
 import { storableText } from './text.ts'
 import { isClientId, type Thing, type ThingFilter, thingCondition } from './thing.ts'
@@ -64,16 +66,18 @@ export async function listThings(
 }
 
 /** Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND. */
-export async function registerThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {
+export async function registerThing(ctx: Context, caller: Caller, input: ThingInput): Promise<Outcome<Thing>> {
+  demandManage(caller, input.id)
   const errors = findProblems(input)
   if (errors.length > 0) return fail(...errors)
   const { id, clientId, thingType, tags } = input
   const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
-  return storeThing(ctx, input, 'registered', async () => {
+  demandType(caller, values.thingType)
+  return storeThing(ctx, caller, { input, action: 'thing.register' }, async (db) => {
     // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
-    const [thing] = await ctx.db.insert(things).values(values).onConflictDoNothing().returning()
+    const [thing] = await db.insert(things).values(values).onConflictDoNothing().returning()
     if (thing) return thing
-    const [namesake] = await findThings(ctx, [id])
+    const [namesake] = await findThings({ db }, [id])
     return namesake
       ? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
       : clientIdTaken(values.clientId)
@@ -81,7 +85,9 @@ export async function registerThing(ctx: Context, input: ThingInput): Promise<Ou
 }
 
 /** Changes what is given; a null type takes the type away. Errors: as registerThing, and THING_NOT_FOUND. */
-export async function updateThing(ctx: Context, input: ThingInput): Promise<Outcome<Thing>> {
+export async function updateThing(ctx: Context, caller: Caller, input: ThingInput): Promise<Outcome<Thing>> {
+  demandManage(caller, input.id)
+  if (input.thingType !== undefined) demandType(caller, input.thingType)
   if (!isThingId(input.id)) return fail(thingNotFound(input.id, 'id'))
   const errors = findProblems(input)
   if (errors.length > 0) return fail(...errors)
@@ -92,14 +98,12 @@ export async function updateThing(ctx: Context, input: ThingInput): Promise<Outc
     ...(tags != null && { tags: [...new Set(tags)] }),
     updatedAt: sql`now()`,
   }
-  return storeThing(ctx, input, 'updated', async () => {
-    const thing = await ctx.db.transaction(async (tx) => {
-      const [before] = await tx.select().from(things).where(eq(things.id, id)).for('update')
-      const [updated] = await tx.update(things).set(changes).where(eq(things.id, id)).returning()
-      if (before?.clientId !== updated?.clientId) await forgetClient(tx, id)
-      return updated
-    })
-    return thing ?? thingNotFound(id, 'id')
+  return storeThing(ctx, caller, { input, action: 'thing.update' }, async (db) => {
+    const [before] = await db.select().from(things).where(eq(things.id, id)).for('update')
+    if (!before || !coversThing(caller.authority, before)) return thingNotFound(id, 'id')
+    const [updated] = await db.update(things).set(changes).where(eq(things.id, id)).returning()
+    if (before.clientId !== updated?.clientId) await forgetClient(db, id)
+    return updated ?? thingNotFound(id, 'id')
   })
 }
 
@@ -112,11 +116,14 @@ async function forgetClient(db: Pick<Context['db'], 'update'>, id: string): Prom
 }
 
 /** Removes the thing; its executions stay, and open ones run to their end. Errors: THING_NOT_FOUND. */
-export async function deregisterThing(ctx: Context, id: string): Promise<Outcome<Thing>> {
+export async function deregisterThing(ctx: Context, caller: Caller, id: string): Promise<Outcome<Thing>> {
+  demandManage(caller, id)
   if (!isThingId(id)) return fail(thingNotFound(id, 'id'))
-  return storeThing(ctx, { id }, 'deregistered', async () => {
-    const [thing] = await ctx.db.delete(things).where(eq(things.id, id)).returning()
-    return thing ?? thingNotFound(id, 'id')
+  return storeThing(ctx, caller, { input: { id }, action: 'thing.deregister' }, async (db) => {
+    const [before] = await db.select().from(things).where(eq(things.id, id)).for('update')
+    if (!before || !coversThing(caller.authority, before)) return thingNotFound(id, 'id')
+    await db.delete(things).where(eq(things.id, id))
+    return before
   })
 }
 
@@ -126,18 +133,31 @@ export const thingNotFound = (id: string, field: string): UserError =>
 const clientIdTaken = (clientId: string): UserError =>
   userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId}.`)
 
+interface Change {
+  input: ThingInput
+  action: 'thing.register' | 'thing.update' | 'thing.deregister'
+}
+
+type Transaction = Parameters<Parameters<Context['db']['transaction']>[0]>[0]
+
+/** With its entry in the audit, or not at all. */
 async function storeThing(
   ctx: Context,
-  { id, clientId, thingType }: ThingInput,
-  what: string,
-  store: () => Promise<Thing | UserError>,
+  caller: Caller,
+  { input, action }: Change,
+  store: (db: Transaction) => Promise<Thing | UserError>,
 ): Promise<Outcome<Thing>> {
+  const { id, clientId, thingType } = input
   try {
-    const stored = await store()
+    const stored = await ctx.db.transaction(async (tx) => {
+      const thing = await store(tx)
+      if (!('code' in thing)) await recordAudit(tx, caller, { action, target: id, details: describe(thing) })
+      return thing
+    })
     if ('code' in stored) return fail(stored)
     ctx.onThingsChanged(stored)
     ctx.thingNews.note([id])
-    ctx.log.info({ thingId: id }, `thing ${what}`)
+    ctx.log.info({ thingId: id, requestId: caller.requestId, by: caller.name }, action)
     return succeed(stored)
   } catch (error) {
     if (isUniqueViolation(error)) {
@@ -148,6 +168,14 @@ async function storeThing(
       userError('THING_TYPE_NOT_FOUND', ['thingType'], `There is no Thing Type ${JSON.stringify(thingType)}.`),
     )
   }
+}
+
+const describe = ({ clientId, thingType, tags }: Thing) => ({ clientId, thingType, tags })
+
+/** Whoever is narrowed to some types may give a thing these only. */
+function demandType({ authority }: Caller, thingType: string | null): void {
+  if (!coversType(authority, thingType))
+    throw new Forbidden(`you may manage things of types that match ${(authority.thingTypes ?? []).join(', ')}`)
 }
 
 function findProblems({ id, clientId, thingType, tags }: ThingInput): UserError[] {

@@ -1,3 +1,4 @@
+import { coversThing } from './access.ts'
 import type { Context } from './context.ts'
 import { ThingNotFound } from './errors.ts'
 import { createBell, iterateSource, type Source } from './source.ts'
@@ -25,8 +26,9 @@ export function watchThings(ctx: Context, { id, filter }: ThingWatchRequest): As
 }
 
 /** The filter for live changes; `thingCondition` is the same for the database. */
-export function matchesThing(state: ThingState, { id, thingType, tag, online }: ThingFilter): boolean {
+export function matchesThing(state: ThingState, { id, thingType, tag, online, scope }: ThingFilter): boolean {
   return (
+    (!scope || coversThing(scope, state)) &&
     (id?.includes(state.id) ?? true) &&
     (!thingType || (state.thingType !== null && thingType.includes(state.thingType))) &&
     (tag?.some((word) => state.tags.includes(word)) ?? true) &&

@@ -1,6 +1,8 @@
 import SchemaBuilder from '@pothos/core'
 import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import { DateTimeResolver } from 'graphql-scalars'
+import { isNarrowed, may, notAllowed, type Permission } from '../domain/access.ts'
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../domain/paging.ts'
 import type { Json, JsonObject } from '../protocol/json.ts'
 import type { GraphQLContext } from './context.ts'
@@ -11,6 +13,7 @@ const PAGE_SIZE = `From 0 to ${MAX_PAGE_SIZE}; ${DEFAULT_PAGE_SIZE} where neithe
 /** What the schema is built with: one file for each noun adds its types and fields to it, `schema.ts` only assembles. */
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext
+  AuthScopes: { [permission in Permission | 'manageAll']: boolean }
   DefaultFieldNullability: false
   DefaultEdgesNullability: { list: false; items: false }
   DefaultNodeNullability: false
@@ -21,7 +24,18 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: Date; Output: Date }
   }
 }>({
-  plugins: [RelayPlugin],
+  // Asked first: a plugin has its say in the order of this list.
+  plugins: [ScopeAuthPlugin, RelayPlugin],
+  scopeAuth: {
+    authorizeOnSubscribe: true,
+    authScopes: ({ caller }) => ({
+      read: () => may(caller.authority, 'read'),
+      send: () => may(caller.authority, 'send'),
+      manage: () => may(caller.authority, 'manage'),
+      manageAll: () => may(caller.authority, 'manage') && !isNarrowed(caller.authority),
+    }),
+    unauthorizedError: (_parent, { caller }, { fieldName }) => notAllowed(caller, fieldName),
+  },
   defaultFieldNullability: false,
   relay: {
     clientMutationId: 'omit',

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import DataLoader from 'dataloader'
 import type { YogaServerInstance } from 'graphql-yoga'
+import type { Caller } from '../domain/access.ts'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
@@ -20,6 +21,7 @@ export interface GraphQLContext {
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
   signal: () => AbortSignal
+  caller: Caller
   /** Of the request, for the log; over WebSocket that of the socket. */
   requestId: string | undefined
   /** Of the request's span, where it is traced. */
@@ -27,7 +29,7 @@ export interface GraphQLContext {
 }
 
 /** A request as http/server.ts hands it over. */
-export type TracedRequest = IncomingMessage & { traceContext?: TraceContext }
+export type TracedRequest = IncomingMessage & { traceContext?: TraceContext; caller?: Caller }
 
 /** Over HTTP. */
 export interface ServerContext {
@@ -37,11 +39,7 @@ export interface ServerContext {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (
-  signal: () => AbortSignal,
-  requestId?: string,
-  traceContext?: TraceContext,
-) => GraphQLContext
+export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context): CreateContext {
@@ -50,7 +48,14 @@ export function createContexts(domain: Context): CreateContext {
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
   const loaders = { things, presences, thingTypes, ignoredResponses }
-  return (signal, requestId, traceContext) => ({ domain, ...loaders, signal, requestId, traceContext })
+  return (signal, caller, traceContext) => ({
+    domain,
+    ...loaders,
+    signal,
+    caller,
+    requestId: caller.requestId,
+    traceContext,
+  })
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

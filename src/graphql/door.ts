@@ -1,6 +1,7 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { ServerResponse } from 'node:http'
 import { answerWithRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import type { Callers } from '../domain/callers.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 
@@ -13,14 +14,21 @@ export type RequestWithBody = TracedRequest & { body?: Buffer }
  * cost more than all the rest. Yoga's plugins have had their say on the document (operations.ts); what is not in order is
  * left to Yoga, which knows how to refuse it. Nothing has been run by then.
  */
-export function createDoor(createContext: CreateContext, yoga: GraphQLServer, readOperation: ReadOperation) {
+export function createDoor(
+  createContext: CreateContext,
+  yoga: GraphQLServer,
+  readOperation: ReadOperation,
+  { hold }: Callers,
+) {
   return async (req: RequestWithBody, res: ServerResponse): Promise<void> => {
     const contentType = contentTypeFor(req.headers.accept)
     const params = contentType && req.body && readParams(req.body)
     const operation = params && readOperation(params)
     if (!operation || !('run' in operation) || operation.kind === 'subscription') return askYoga(req, res)
+    const { caller } = req
+    if (!caller) throw new Error('a request came without its caller')
     const requestId = requestIdOf(req)
-    const context = createContext(() => signalOf(res), requestId, req.traceContext)
+    const context = createContext(() => signalOf(res), caller, req.traceContext)
     const result = await operation.run(context, params.variables)
     if (!('data' in result)) return askYoga(req, res)
     const text = JSON.stringify(result)
@@ -33,6 +41,12 @@ export function createDoor(createContext: CreateContext, yoga: GraphQLServer, re
   }
 
   async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+    // It may be a stream of events.
+    if (req.caller)
+      res.once(
+        'close',
+        hold(req.caller, () => res.destroy()),
+      )
     answerWithRequestId(req, res)
     await yoga(req, res)
   }

@@ -8,7 +8,7 @@ import {
 } from '../domain/execution.ts'
 import { builder } from './builder.ts'
 import { DeliveryType } from './delivery.ts'
-import { ThingType } from './thing.ts'
+import { findThing, ThingType } from './thing.ts'
 
 const STATUSES: Record<ExecutionStatus, { description: string }> = {
   SENT: { description: 'The request is on its way, or with the thing; no answer yet. The one status that changes.' },
@@ -76,7 +76,7 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
       type: ThingType,
       nullable: true,
       description: 'The thing as it is registered now; null once it is deregistered: history stays.',
-      resolve: ({ thingId }, _args, { things }) => things.load(thingId),
+      resolve: ({ thingId }, _args, context) => findThing(thingId, context),
     }),
     thingType: t.exposeID('thingType', {
       nullable: true,
@@ -143,7 +143,7 @@ export const ExecutionType = builder.objectRef<Execution>('Execution').implement
   }),
 })
 
-const DateTimeRange = builder.inputType('DateTimeRange', {
+export const DateTimeRange = builder.inputType('DateTimeRange', {
   description: 'A range of time.',
   fields: (t) => ({
     from: t.field({ type: 'DateTime', description: 'Inclusive; absent: from the beginning.' }),

@@ -1,7 +1,9 @@
+import { type Caller, isNarrowed } from '../domain/access.ts'
 import { type CancelOutcome, cancelExecution } from '../domain/cancel.ts'
 import { ExecutionNotFound, type UserError } from '../domain/errors.ts'
 import type { Execution } from '../domain/execution.ts'
-import { findExecution } from '../domain/executions.ts'
+import { findVisible } from '../domain/executions.ts'
+import type { ExecutionFilter } from '../domain/filter.ts'
 import { listExecutions } from '../domain/list-executions.ts'
 import { sendCommand } from '../domain/send.ts'
 import { waitUntilSettled, watchExecutions } from '../domain/watch.ts'
@@ -69,25 +71,31 @@ const CancelExecutionPayload = builder.objectRef<CancelOutcome>('CancelExecution
   }),
 })
 
+/** What is asked for, of what the caller may see. Nothing is added for those who may see everything: that is the usual case. */
+const within = ({ authority }: Caller, filter: ExecutionFilter | null | undefined): ExecutionFilter =>
+  isNarrowed(authority) ? { ...filter, scope: authority } : (filter ?? {})
+
 builder.queryFields((t) => ({
   execution: t.field({
+    authScopes: { read: true },
     type: ExecutionType,
     nullable: true,
     description: 'One execution; null where there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The executionId.' }) },
-    resolve: async (_root, { id }, { domain }) => (await findExecution(domain, id)) ?? null,
+    resolve: async (_root, { id }, { domain, caller }) => (await findVisible(domain, caller, id)) ?? null,
   }),
   executions: t.connection(
     {
+      authScopes: { read: true },
       type: ExecutionType,
       description: 'Executions, newest first.',
       args: { filter: t.arg({ type: ExecutionFilterType, description: 'Which executions; absent: all.' }) },
-      resolve: (_root, args, { domain }) =>
+      resolve: (_root, args, { domain, caller }) =>
         resolvePage(
           'execution',
           args,
           ({ id }: Execution) => id,
-          (page) => listExecutions(domain, args.filter ?? {}, page),
+          (page) => listExecutions(domain, within(caller, args.filter), page),
         ),
     },
     { name: 'ExecutionConnection', description: 'A page of executions (Relay).' },
@@ -97,31 +105,34 @@ builder.queryFields((t) => ({
 
 builder.mutationFields((t) => ({
   sendCommand: t.field({
+    authScopes: { send: true },
     type: SendCommandPayload,
     description:
       'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, OVERLOADED, DELIVERY_UNCONFIRMED.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
-      const { domain, requestId, traceContext } = context
+      const { domain, caller, requestId, traceContext } = context
       const asked = { thingId, action, params, ttl, idempotencyKey, delivery }
-      const request = { ...asked, requestedBy: null, requestId, traceContext }
+      const request = { ...asked, caller, requestId, traceContext }
       const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
     },
   }),
   cancelExecution: t.field({
+    authScopes: { send: true },
     type: CancelExecutionPayload,
     description:
       'Settles an execution as CANCELED. The thing is not told, and may act all the same. Errors: EXECUTION_NOT_FOUND; ALREADY_SETTLED, with the execution as it is.',
     args: { id: t.arg.id({ required: true, description: 'The executionId.' }) },
-    resolve: (_root, { id }, { domain, requestId }) => cancelExecution(domain, id, requestId),
+    resolve: (_root, { id }, { domain, caller }) => cancelExecution(domain, caller, id),
   }),
 }))
 
 builder.subscriptionFields((t) => ({
   executionUpdated: t.field({
+    authScopes: { read: true },
     type: ExecutionType,
     description:
       'Executions as they change: at least once, never out of order for one execution, never a gap. A slow reader gets each in its latest state. With `id`: the execution as it is now, then each change, and the end once it is settled (top-level error EXECUTION_NOT_FOUND where there is none). Else every change from now on that matches the filter afterwards; with `since`, first what changed at or after that instant, as it is now (changes of the seconds before may be repeated).',
@@ -133,10 +144,10 @@ builder.subscriptionFields((t) => ({
         description: 'After a broken connection: the greatest `updatedAt` that you saw.',
       }),
     },
-    subscribe: async (_root, args, { domain }) => {
+    subscribe: async (_root, args, { domain, caller }) => {
       // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
-      if (args.id != null && !(await findExecution(domain, args.id))) throw new ExecutionNotFound(args.id)
-      return watchExecutions(domain, args)
+      if (args.id != null && !(await findVisible(domain, caller, args.id))) throw new ExecutionNotFound(args.id)
+      return watchExecutions(domain, { ...args, filter: within(caller, args.filter) })
     },
     resolve: (execution) => execution,
   }),

@@ -4,6 +4,9 @@ import './thing-type.ts'
 import './thing.ts'
 import './execution-types.ts'
 import './execution.ts'
+import './caller.ts'
+import './api-key.ts'
+import './audit.ts'
 
 export const schema: GraphQLSchema = builder.toSchema()
 

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import { createYoga } from 'graphql-yoga'
-import { REQUEST_ID_HEADER } from '../base/request-id.ts'
 import type { Context } from '../domain/context.ts'
 import {
   type CreateContext,
@@ -52,7 +51,7 @@ export function createGraphQL(ctx: Context): GraphQL {
   const createContext = createContexts(ctx)
   const yoga = createYogaServer(createContext, mask)
   const readOperation = createOperations(yoga, mask)
-  return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation) }
+  return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation, ctx.callers) }
 }
 
 /** One place for limits, errors and context. */
@@ -60,8 +59,10 @@ function createYogaServer(createContext: CreateContext, mask: Mask): GraphQLServ
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req }) =>
-      createContext(() => request.signal, request.headers.get(REQUEST_ID_HEADER) ?? undefined, req.traceContext),
+    context: ({ request, req }) => {
+      if (!req.caller) throw new Error('a request came without its caller')
+      return createContext(() => request.signal, req.caller, req.traceContext)
+    },
     plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.

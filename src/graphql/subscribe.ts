@@ -1,5 +1,6 @@
 /** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
 import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
+import type { Authority } from '../domain/access.ts'
 import type { GraphQLContext } from './context.ts'
 import type { Mask } from './errors.ts'
 import type { Operation, OperationParams } from './operations.ts'
@@ -15,7 +16,8 @@ export interface Subscription {
 /** The results of events, as long as the events are on their way: subscribers with the same selection get the same one. */
 type Shared = WeakMap<object, ExecutionResult | Promise<ExecutionResult>>
 
-const sharedBy = new WeakMap<Operation, Shared>()
+/** Only among those who may see the same: what is selected of an event can be more than they all may see. */
+const sharedBy = new WeakMap<Operation, WeakMap<Authority, Shared>>()
 
 export async function subscribe(
   { operation, contextValue, variableValues, operationName }: Subscription,
@@ -30,12 +32,19 @@ export async function subscribe(
   function resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
     const run = () => operation.run(contextValue, variableValues, event)
     if (operation.selectsByVariables || typeof event !== 'object' || event === null) return run()
-    const shared = sharedBy.get(operation) ?? new WeakMap()
-    sharedBy.set(operation, shared)
+    const shared = sharedAmong(operation, contextValue.caller.authority)
     const result = shared.get(event) ?? run()
     shared.set(event, result)
     return result
   }
+}
+
+function sharedAmong(operation: Operation, authority: Authority): Shared {
+  const byAuthority = sharedBy.get(operation) ?? new WeakMap<Authority, Shared>()
+  sharedBy.set(operation, byAuthority)
+  const shared = byAuthority.get(authority) ?? new WeakMap()
+  byAuthority.set(authority, shared)
+  return shared
 }
 
 /** Not a generator: `return()` reaches the source also while a `next()` waits for it. */

@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../db/schema.ts'
+import { coversType } from '../domain/access.ts'
 import type { UserError } from '../domain/errors.ts'
 import { defineThingType, deleteThingType, listThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { builder } from './builder.ts'
@@ -116,22 +117,25 @@ const DeletePayload = payload(
 
 builder.queryFields((t) => ({
   thingType: t.field({
+    authScopes: { read: true },
     type: ThingTypeType,
     nullable: true,
     description: 'One Thing Type; null where there is none of that name.',
     args: { name: t.arg.id({ required: true, description: 'Its name.' }) },
-    resolve: (_root, { name }, { thingTypes }) => thingTypes.load(name),
+    resolve: (_root, { name }, { thingTypes, caller }) =>
+      coversType(caller.authority, name) ? thingTypes.load(name) : null,
   }),
   thingTypes: t.connection(
     {
+      authScopes: { read: true },
       type: ThingTypeType,
       description: 'Thing Types by name.',
-      resolve: (_root, args, { domain }) =>
+      resolve: (_root, args, { domain, caller }) =>
         resolvePage(
           'type',
           args,
           ({ name }: ThingType) => name,
-          (page) => listThingTypes(domain, page),
+          (page) => listThingTypes(domain, caller.authority, page),
         ),
     },
     { name: 'ThingTypeConnection', description: 'A page of Thing Types (Relay).' },
@@ -141,16 +145,18 @@ builder.queryFields((t) => ({
 
 builder.mutationFields((t) => ({
   defineThingType: t.field({
+    authScopes: { manage: true },
     type: DefinePayload,
     description:
       'Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID.',
     args: { input: t.arg({ type: DefineThingTypeInput, required: true, description: 'The Thing Type.' }) },
-    resolve: async (_root, { input }, { domain }) => payloadOf(await defineThingType(domain, input)),
+    resolve: async (_root, { input }, { domain, caller }) => payloadOf(await defineThingType(domain, caller, input)),
   }),
   deleteThingType: t.field({
+    authScopes: { manage: true },
     type: DeletePayload,
     description: 'Deletes a Thing Type. Errors: THING_TYPE_NOT_FOUND; THING_TYPE_IN_USE while things have it.',
     args: { name: t.arg.id({ required: true, description: 'Its name.' }) },
-    resolve: async (_root, { name }, { domain }) => payloadOf(await deleteThingType(domain, name)),
+    resolve: async (_root, { name }, { domain, caller }) => payloadOf(await deleteThingType(domain, caller, name)),
   }),
 }))

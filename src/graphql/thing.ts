@@ -1,7 +1,8 @@
+import { coversThing } from '../domain/access.ts'
 import { ThingNotFound, type UserError } from '../domain/errors.ts'
 import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
 import type { Thing } from '../domain/thing.ts'
-import { deregisterThing, findThings, listThings, registerThing, updateThing } from '../domain/things.ts'
+import { deregisterThing, listThings, registerThing, updateThing } from '../domain/things.ts'
 import { watchThings } from '../domain/watch-things.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
@@ -80,6 +81,12 @@ const ThingFilter = builder.inputType('ThingFilter', {
   }),
 })
 
+/** What the caller may not see does not exist for it. */
+export async function findThing(id: string, { things, caller }: GraphQLContext): Promise<Thing | null> {
+  const thing = await things.load(id)
+  return thing && coversThing(caller.authority, thing) ? thing : null
+}
+
 interface ThingPayload {
   value: Thing | null
   errors: UserError[]
@@ -105,23 +112,25 @@ const DeregisterPayload = payload(
 
 builder.queryFields((t) => ({
   thing: t.field({
+    authScopes: { read: true },
     type: ThingType,
     nullable: true,
     description: 'One thing; null where none is registered under this id.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
-    resolve: (_root, { id }, { things }) => things.load(id),
+    resolve: (_root, { id }, context) => findThing(id, context),
   }),
   things: t.connection(
     {
+      authScopes: { read: true },
       type: ThingType,
       description: 'Things by id.',
       args: { filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }) },
-      resolve: (_root, args, { domain }) =>
+      resolve: (_root, args, { domain, caller }) =>
         resolvePage(
           'thing',
           args,
           ({ id }: Thing) => id,
-          (page) => listThings(domain, args.filter ?? {}, page),
+          (page) => listThings(domain, { ...args.filter, scope: caller.authority }, page),
         ),
     },
     { name: 'ThingConnection', description: 'A page of things (Relay).' },
@@ -131,29 +140,33 @@ builder.queryFields((t) => ({
 
 builder.mutationFields((t) => ({
   registerThing: t.field({
+    authScopes: { manage: true },
     type: RegisterPayload,
     description:
       'Registers a device. Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
     args: { input: t.arg({ type: RegisterThingInput, required: true, description: 'The device.' }) },
-    resolve: async (_root, { input }, { domain }) => payloadOf(await registerThing(domain, input)),
+    resolve: async (_root, { input }, { domain, caller }) => payloadOf(await registerThing(domain, caller, input)),
   }),
   updateThing: t.field({
+    authScopes: { manage: true },
     type: UpdatePayload,
     description: 'Changes a thing. Errors: THING_NOT_FOUND, INPUT_INVALID, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
     args: { input: t.arg({ type: UpdateThingInput, required: true, description: 'Which thing, and what to change.' }) },
-    resolve: async (_root, { input }, { domain }) => payloadOf(await updateThing(domain, input)),
+    resolve: async (_root, { input }, { domain, caller }) => payloadOf(await updateThing(domain, caller, input)),
   }),
   deregisterThing: t.field({
+    authScopes: { manage: true },
     type: DeregisterPayload,
     description:
       'Removes a thing. Its executions stay, with `thing: null`; open ones run to their end. Errors: THING_NOT_FOUND.',
     args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
-    resolve: async (_root, { id }, { domain }) => payloadOf(await deregisterThing(domain, id)),
+    resolve: async (_root, { id }, { domain, caller }) => payloadOf(await deregisterThing(domain, caller, id)),
   }),
 }))
 
 builder.subscriptionFields((t) => ({
   thingUpdated: t.field({
+    authScopes: { read: true },
     type: ThingType,
     description:
       'Things as their registration or their presence changes: at least once, never a gap. A slow reader gets each in its latest state. With `id`: the thing as it is now, then each change, and the end once it is deregistered (top-level error THING_NOT_FOUND where there is none). Else every change from now on that matches the filter afterwards (changes of the second before may be told, too).',
@@ -161,10 +174,11 @@ builder.subscriptionFields((t) => ({
       id: t.arg.id({ description: 'One thing.' }),
       filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }),
     },
-    subscribe: async (_root, args, { domain }) => {
+    subscribe: async (_root, args, context) => {
+      const { domain, caller } = context
       // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
-      if (args.id != null && (await findThings(domain, [args.id])).length === 0) throw new ThingNotFound(args.id)
-      return watchThings(domain, args)
+      if (args.id != null && !(await findThing(args.id, context))) throw new ThingNotFound(args.id)
+      return watchThings(domain, { ...args, filter: { ...args.filter, scope: caller.authority } })
     },
     resolve: (thing) => thing,
   }),

@@ -4,7 +4,11 @@ import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
-import { requestIdOf } from '../base/request-id.ts'
+import { originOf } from '../base/request-id.ts'
+import type { Caller } from '../domain/access.ts'
+import type { Callers, Origin } from '../domain/callers.ts'
+import type { Context } from '../domain/context.ts'
+import { Unauthenticated } from '../domain/errors.ts'
 import { schema } from './schema.ts'
 import type { GraphQL } from './server.ts'
 import { type Subscription, subscribe } from './subscribe.ts'
@@ -17,6 +21,8 @@ const KEEP_ALIVE_MS = 12_000
 /** While so much is not sent yet, the next message waits: a subscriber that does not read gets the latest state later, and no queue. */
 const MAX_BUFFERED_BYTES = 64 * 1024
 const INTERNAL_ERROR = 4500
+/** As graphql-ws closes where `onConnect` says no. Its clients come back, with what they have to show then. */
+const FORBIDDEN = 4403
 /** Clients of graphql-ws come back elsewhere after this code, with what they have open. */
 const GOING_AWAY = 1001
 const LOOK_EVERY_MS = 20
@@ -33,7 +39,12 @@ interface Extra extends Record<PropertyKey, unknown> {
   asked: Set<string>
   gone: AbortController
   signal: () => AbortSignal
-  requestId: string | undefined
+  /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
+  caller: Caller | undefined
+  /** What the upgrade itself had: clients that are no browsers can send it there. */
+  authorization: string | undefined
+  origin: Origin
+  end: (reason: string) => void
 }
 
 /**
@@ -44,7 +55,7 @@ interface Extra extends Record<PropertyKey, unknown> {
 export function serveGraphQLWebSockets(
   graphql: WebSocketDoor,
   sockets: WebSocketServer,
-  log: Logger,
+  { callers, log }: Pick<Context, 'callers' | 'log'>,
 ): (withinMs: number) => Promise<void> {
   const askedOn = new WeakMap<WebSocket, Set<string>>()
   const finishing = new AbortController()
@@ -55,12 +66,21 @@ export function serveGraphQLWebSockets(
       return operation.run(contextValue, variableValues)
     },
     subscribe: (args) => subscribe(args as Prepared, graphql.mask),
+    onConnect: async ({ connectionParams, extra }) => {
+      const caller = await identify(callers, connectionParams, extra)
+      if (!caller) return false
+      extra.caller = caller
+      const letGo = callers.hold(caller, () => extra.end('Forbidden: your key or token is good no longer'))
+      extra.gone.signal.addEventListener('abort', letGo, { once: true })
+      return true
+    },
     onDisconnect: ({ extra }) => extra.gone.abort(),
     onComplete: ({ extra }, id) => {
       extra.operations.delete(id)
       extra.asked.delete(id)
     },
-    onSubscribe: ({ extra: { operations, asked, signal, requestId } }, id, payload) => {
+    onSubscribe: ({ extra: { operations, asked, signal, caller } }, id, payload) => {
+      if (!caller) throw new Error('a WebSocket asked before it was let in')
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
@@ -68,7 +88,7 @@ export function serveGraphQLWebSockets(
       if (operation.kind !== 'subscription') asked.add(id)
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
-      const contextValue = graphql.createContext(signal, requestId)
+      const contextValue = graphql.createContext(signal, caller)
       const { document, definition } = operation
       const operationName = definition.name?.value
       return { schema, document, operation, operationName, contextValue, variableValues: payload.variables } as Prepared
@@ -78,13 +98,15 @@ export function serveGraphQLWebSockets(
     const gone = new AbortController()
     // Each operation that waits listens to it.
     setMaxListeners(0, gone.signal)
-    const requestId = requestIdOf(req)
-    const extra = {
+    const extra: Extra = {
       operations: new Set<string>(),
       asked: new Set<string>(),
       gone,
       signal: () => gone.signal,
-      requestId,
+      caller: undefined,
+      authorization: req.headers.authorization,
+      origin: originOf(req),
+      end: (reason) => socket.close(FORBIDDEN, reason),
     }
     askedOn.set(socket, extra.asked)
     const closed = server.opened(adapt(socket, finishing.signal, log), extra)
@@ -98,6 +120,21 @@ export function serveGraphQLWebSockets(
     stopPings()
     finishing.abort()
     while (closeIdle(sockets, askedOn) > 0 && performance.now() < endsAt) await delay(LOOK_EVERY_MS)
+  }
+}
+
+/** By what CONNECTION_INIT shows, as browsers cannot send a header; else by the header of the upgrade. Undefined: by nothing that is good. */
+async function identify(
+  callers: Callers,
+  params: Record<string, unknown> | undefined,
+  { authorization, origin }: Extra,
+): Promise<Caller | undefined> {
+  const shown = params?.['Authorization'] ?? params?.['authorization'] ?? authorization
+  try {
+    return await callers.identify(typeof shown === 'string' ? shown : undefined, origin)
+  } catch (error) {
+    if (error instanceof Unauthenticated) return undefined
+    throw error
   }
 }
 

@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { ErrorCode, UserError } from '../domain/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { describeFailure, type ErrorCode, type Failure, type UserError } from '../domain/errors.ts'
+import { CHALLENGE } from './caller.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
@@ -64,4 +66,26 @@ export function problemOf(errors: readonly UserError[]): HTTPException {
   })
   if (first.code === 'OVERLOADED') thrown.res?.headers.set('retry-after', RETRY_AFTER_SECONDS)
   return thrown
+}
+
+const FAILURE_STATUS: Record<Failure['code'], ContentfulStatusCode> = {
+  BAD_USER_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  EXECUTION_NOT_FOUND: 404,
+  THING_NOT_FOUND: 404,
+  DATABASE_UNAVAILABLE: 503,
+  INTERNAL_SERVER_ERROR: 500,
+}
+
+/** The answer to what a handler threw. */
+export function explainError(log: Logger, error: Error, requestId: string | undefined): Response {
+  // Without an answer of its own it is the framework's: a body that is no JSON.
+  if (error instanceof HTTPException) return error.res ?? problemResponse(400, 'INPUT_INVALID', error.message)
+  const { code, message } = describeFailure(error)
+  if (code === 'INTERNAL_SERVER_ERROR') log.error({ err: error, requestId }, 'a request failed')
+  const response = problemResponse(FAILURE_STATUS[code], code === 'BAD_USER_INPUT' ? 'INPUT_INVALID' : code, message)
+  if (code === 'UNAUTHENTICATED')
+    for (const [name, value] of Object.entries(CHALLENGE)) response.headers.set(name, value)
+  return response
 }

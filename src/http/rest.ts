@@ -2,19 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { HTTPException } from 'hono/http-exception'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { requestIdOf } from '../base/request-id.ts'
 import type { Context } from '../domain/context.ts'
-import { describeFailure, type Failure } from '../domain/errors.ts'
-import { findExecution } from '../domain/executions.ts'
+import { findVisible } from '../domain/executions.ts'
 import { listExecutions } from '../domain/list-executions.ts'
 import { checkPageSize, DEFAULT_PAGE_SIZE, decodeCursor, encodeCursor } from '../domain/paging.ts'
 import type { TraceContext } from '../domain/ports.ts'
 import { sendCommand } from '../domain/send.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { MAX_BODY_BYTES } from './body.ts'
-import { PROBLEM_TYPE, problem, problemOf, problemResponse } from './problem.ts'
+import { type CallerVariables, requireCaller } from './caller.ts'
+import { explainError, PROBLEM_TYPE, problem, problemOf, problemResponse } from './problem.ts'
 import { ExecutionBody, executionBody, ListQuery, PageBody, ProblemBody, SendBody } from './rest-schemas.ts'
 
 export const API_PATH = '/api/v1'
@@ -31,14 +29,6 @@ const OPENAPI = {
   servers: [{ url: API_PATH }],
 }
 
-const FAILURE_STATUS: Record<Failure['code'], ContentfulStatusCode> = {
-  BAD_USER_INPUT: 400,
-  EXECUTION_NOT_FOUND: 404,
-  THING_NOT_FOUND: 404,
-  DATABASE_UNAVAILABLE: 503,
-  INTERNAL_SERVER_ERROR: 500,
-}
-
 const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
@@ -47,6 +37,8 @@ const problemOn = (description: string) => ({ description, content: { [PROBLEM_T
 const UNAVAILABLE = problemOn(
   'BROKER_UNAVAILABLE, DELIVERY_UNCONFIRMED, DATABASE_UNAVAILABLE, or OVERLOADED with Retry-After.',
 )
+
+const UNAUTHENTICATED = problemOn('No key or token was shown, or none that is good.')
 
 const sendRoute = createRoute({
   method: 'post',
@@ -70,6 +62,8 @@ const sendRoute = createRoute({
       headers: z.object({ location: z.string() }),
     },
     400: problemOn('Malformed: INPUT_INVALID.'),
+    401: UNAUTHENTICATED,
+    403: problemOn('FORBIDDEN: the role or the scope of the key does not let it send this.'),
     404: problemOn('THING_NOT_FOUND.'),
     409: problemOn('IDEMPOTENCY_CONFLICT.'),
     413: problemOn('A body of more than 256 KB.'),
@@ -84,7 +78,12 @@ const getRoute = createRoute({
   path: '/commands/{executionId}',
   summary: 'One execution',
   request: { params: z.object({ executionId: z.string() }) },
-  responses: { 200: json('As it is now.', ExecutionBody), 404: problemOn('EXECUTION_NOT_FOUND.'), 503: UNAVAILABLE },
+  responses: {
+    200: json('As it is now.', ExecutionBody),
+    401: UNAUTHENTICATED,
+    404: problemOn('EXECUTION_NOT_FOUND.'),
+    503: UNAVAILABLE,
+  },
 })
 
 const listRoute = createRoute({
@@ -92,18 +91,25 @@ const listRoute = createRoute({
   path: '/commands',
   summary: 'Executions, newest first',
   request: { query: ListQuery },
-  responses: { 200: json('A page.', PageBody), 400: problemOn('Malformed: INPUT_INVALID.'), 503: UNAVAILABLE },
+  responses: {
+    200: json('A page.', PageBody),
+    400: problemOn('Malformed: INPUT_INVALID.'),
+    401: UNAUTHENTICATED,
+    503: UNAVAILABLE,
+  },
 })
 
 /** What http/server.ts hands over with a request. */
 interface Env {
   Bindings: { incoming: IncomingMessage & { traceContext?: TraceContext } }
+  Variables: CallerVariables
 }
 
 /** `/api/v1`: for callers without GraphQL, through the same functions of the domain. */
 export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
   const routes = new OpenAPIHono<Env>({ defaultHook: (result) => refuseInvalid(result) })
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: bodyTooLarge }))
+  routes.use(requireCaller(ctx))
   routes.post('/commands', requireJson)
 
   routes.openapi(sendRoute, async (c) => {
@@ -116,7 +122,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
       ttl,
       idempotencyKey,
       delivery,
-      requestedBy: null,
+      caller: c.get('caller'),
       requestId: requestIdOf(c.env.incoming),
       traceContext: c.env.incoming.traceContext,
     }
@@ -128,7 +134,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
 
   routes.openapi(getRoute, async (c) => {
     const { executionId } = c.req.valid('param')
-    const execution = await findExecution(ctx, executionId)
+    const execution = await findVisible(ctx, c.get('caller'), executionId)
     if (!execution)
       throw problem(404, 'EXECUTION_NOT_FOUND', `There is no execution ${JSON.stringify(executionId.slice(0, 64))}.`)
     return c.json(executionBody(execution), 200)
@@ -138,7 +144,12 @@ export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
     const { first = DEFAULT_PAGE_SIZE, after, ...filter } = c.req.valid('query')
     checkPageSize('first', first)
     const afterId = after ? decodeCursor('execution', 'after', after) : undefined
-    const rows = await listExecutions(ctx, filter, { after: afterId, limit: first + 1, inverted: false })
+    const { authority } = c.get('caller')
+    const rows = await listExecutions(
+      ctx,
+      { ...filter, scope: authority },
+      { after: afterId, limit: first + 1, inverted: false },
+    )
     const items = rows.slice(0, first)
     const last = items.at(-1)
     const pageInfo = { hasNextPage: rows.length > first, endCursor: last ? encodeCursor('execution', last.id) : null }
@@ -147,7 +158,7 @@ export function createRestRoutes(ctx: Context): OpenAPIHono<Env> {
 
   const openapi = routes.getOpenAPI31Document(OPENAPI)
   routes.get('/openapi.json', (c) => c.json(openapi))
-  routes.onError((error, c) => explainError(ctx, error, requestIdOf(c.env.incoming)))
+  routes.onError((error, c) => explainError(ctx.log, error, requestIdOf(c.env.incoming)))
   return routes
 }
 
@@ -174,12 +185,4 @@ const requireJson: MiddlewareHandler = async (c, next) => {
   if (type !== 'application/json')
     throw problem(415, 'UNSUPPORTED_MEDIA_TYPE', 'expected Content-Type: application/json')
   await next()
-}
-
-function explainError(ctx: Context, error: Error, requestId: string | undefined): Response {
-  // Without an answer of its own it is the framework's: a body that is no JSON.
-  if (error instanceof HTTPException) return error.res ?? problemResponse(400, 'INPUT_INVALID', error.message)
-  const { code, message } = describeFailure(error)
-  if (code === 'INTERNAL_SERVER_ERROR') ctx.log.error({ err: error, requestId }, 'a REST request failed')
-  return problemResponse(FAILURE_STATUS[code], code === 'BAD_USER_INPUT' ? 'INPUT_INVALID' : code, message)
 }

@@ -15,7 +15,7 @@ export function createRoutes(ctx: Context, { page, ...health }: RouteOptions): H
   const routes = new Hono()
   routes.get('/', (c) => c.html(page()))
   routes.route('/', createHealthRoutes(health))
-  routes.route('/', createMetricsRoutes(ctx.metrics))
+  routes.route('/', createMetricsRoutes(ctx))
   routes.route(API_PATH, createRestRoutes(ctx))
   routes.notFound(({ req }) => problemResponse(404, 'NOT_FOUND', `There is nothing at ${req.method} ${req.path}.`))
   return routes

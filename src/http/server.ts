@@ -6,16 +6,26 @@ import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
-import { answerWithRequestId, assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { answerWithRequestId, assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import type { Callers } from '../domain/callers.ts'
+import { Unauthenticated } from '../domain/errors.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+import { CHALLENGE } from './caller.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
+export interface GraphQLDoor {
+  path: string
+  /** Called with a request that has its `caller`. */
+  handle: RequestHandler
+  identify: Callers['identify']
+}
+
 export interface Doors {
   /** Pages, REST and health: whatever is not GraphQL. */
   routes: Hono
-  graphql: { path: string; handle: RequestHandler }
+  graphql: GraphQLDoor
   /** Where requests are traced: called with each before it is handled, and leaves its trace context in it. */
   trace?: RequestHandler | undefined
   /** The sockets of each path, made by `createSockets`. */
@@ -82,7 +92,7 @@ function createRequestHandler({ routes, graphql, trace }: Doors, underWay: Under
     const requestId = assignRequestId(req)
     trace?.(req, res)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
-    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleOther(req, res)
+    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql, req, res) : handleOther(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
       if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
       log.error({ err: error, requestId }, 'a request failed')
@@ -93,7 +103,17 @@ function createRequestHandler({ routes, graphql, trace }: Doors, underWay: Under
   }
 }
 
-async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function handleGraphQL(
+  { handle, identify }: GraphQLDoor,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  try {
+    Object.assign(req, { caller: await identify(req.headers.authorization, originOf(req)) })
+  } catch (error) {
+    if (!(error instanceof Unauthenticated)) throw error
+    return refuse(req, res, 401, error.message, 'UNAUTHENTICATED')
+  }
   if (req.method === 'POST') {
     if (!isJson(req.headers['content-type'])) return refuse(req, res, 415, 'expected Content-Type: application/json')
     const body = await readBody(req)
@@ -104,12 +124,19 @@ async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: 
   await handle(req, res)
 }
 
-function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+function refuse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  message: string,
+  code = 'BAD_REQUEST',
+): void {
   answerWithRequestId(req, res)
-  const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  const text = JSON.stringify({ errors: [{ message, extensions: { code } }] })
   res.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
+    ...(status === 401 && CHALLENGE),
     // Nobody reads what is left of the body: the connection cannot be used again.
     connection: 'close',
   })

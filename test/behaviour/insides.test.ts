@@ -1,4 +1,5 @@
 /** What no client is shown when something breaks, and how often the database is asked for one document. */
+
 import { sql } from 'drizzle-orm'
 import { graphql } from 'graphql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +9,7 @@ import type { Context } from '../../src/domain/context.ts'
 import { createContexts } from '../../src/graphql/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { type Backend, createBackend } from '../support/backend.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { seedExecutions } from '../support/executions.ts'
 import { uniqueName } from '../support/names.ts'
 import { type Service, startService } from '../support/service.ts'
@@ -90,7 +92,7 @@ describe('a list with all that hangs on it', () => {
       const result = await graphql({
         schema,
         source: `{ executions(first: 49) { nodes { thing { id type { name } } ignoredResponses { cause } } } }`,
-        contextValue: createContexts(counting(store, counted))(() => new AbortController().signal),
+        contextValue: createContexts(counting(store, counted))(() => new AbortController().signal, ANYBODY),
       })
       expect(result.errors).toBeUndefined()
       const { nodes } = Object(result.data).executions

@@ -8,6 +8,7 @@ import { findIgnoredResponses } from '../../src/domain/executions.ts'
 import { startExpiry } from '../../src/domain/expiry.ts'
 import { applyResponses } from '../../src/domain/responses.ts'
 import { onServices } from '../support/backend.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, incoming, insertOpen, openDomain, readExecutions } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
 
@@ -59,7 +60,7 @@ describe('who settles first wins, and nobody after', () => {
           if (responses) await applyResponses(ctx, [incoming(thingId, id, ANSWER)])
         }
         const cancel = async () => {
-          if (cancels) canceled.set(id, await cancelExecution(ctx, id))
+          if (cancels) canceled.set(id, await cancelExecution(ctx, ANYBODY, id))
         }
         // Shortly before the TTL passes or shortly after; whether the cancel or the response is first, a coin decides.
         await sleep(Math.min(expiresInMs[n] ?? 0, 2_500) + (Math.random() - 0.5) * SPREAD_MS)
@@ -127,7 +128,7 @@ describe('who settles first wins, and nobody after', () => {
           other.ctx,
           ids.toReversed().map((id) => incoming(thingId, id, { status: 'FAILED' })),
         ),
-        ...ids.slice(0, 50).map((id) => cancelExecution(domain.ctx, id)),
+        ...ids.slice(0, 50).map((id) => cancelExecution(domain.ctx, ANYBODY, id)),
       ])
       const rows = await readExecutions(domain.ctx, ids)
       expect(rows.filter(({ status }) => status === 'SENT')).toEqual([])

@@ -33,10 +33,10 @@ beforeAll(async () => {
   domain = await openDomain()
   const graphql = createGraphQL(domain.ctx)
   const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  const finishSockets = serveGraphQLWebSockets(graphql, sockets, domain.ctx.log)
+  const finishSockets = serveGraphQLWebSockets(graphql, sockets, domain.ctx)
   const doors = {
     routes: new Hono(),
-    graphql: { path: GRAPHQL_PATH, handle: graphql.handle },
+    graphql: { path: GRAPHQL_PATH, handle: graphql.handle, identify: domain.ctx.callers.identify },
     sockets: { [GRAPHQL_PATH]: sockets },
     finishSockets,
   }

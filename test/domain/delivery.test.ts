@@ -1,4 +1,5 @@
 /** What is stored of a delivery, and what a key from before there was any still stands for. */
+
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { executions, idempotencyKeys } from '../../src/db/schema.ts'
@@ -8,6 +9,7 @@ import { sendCommand } from '../../src/domain/send.ts'
 import type { SendRequest } from '../../src/domain/send-request.ts'
 import { settleExecutions } from '../../src/domain/settle.ts'
 import { registerThing } from '../../src/domain/things.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, insertOpen, openDomain } from '../support/domain.ts'
 
 const REQUEST: SendRequest = {
@@ -16,7 +18,7 @@ const REQUEST: SendRequest = {
   params: { for: 3 },
   ttl: null,
   idempotencyKey: null,
-  requestedBy: null,
+  caller: ANYBODY,
 }
 /** Of that request, as it was stored by 0.1.0. */
 const FINGERPRINT = 'CbzvcXhm87VZe2D_h58oK6twG1_F0ceBxjHcnl_PXnc'
@@ -27,7 +29,7 @@ describe('delivery, in the database', () => {
 
   beforeAll(async () => {
     domain = await openDomain()
-    await registerThing(domain.ctx, { id: REQUEST.thingId })
+    await registerThing(domain.ctx, ANYBODY, { id: REQUEST.thingId })
     const { gateway } = domain.ctx
     const publishRequest = async () => ({ kind: 'confirmed', hasSubscriber: true }) as const
     ctx = { ...domain.ctx, gateway: { ...gateway, isAvailable: () => true, publishRequest } }

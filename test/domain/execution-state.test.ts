@@ -16,6 +16,7 @@ import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { applyResponses } from '../../src/domain/responses.ts'
 import { settleExecutions } from '../../src/domain/settle.ts'
 import { RESPONSE_STATUSES, type ResponseStatus } from '../../src/protocol/messages.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, incoming, insertOpen, openDomain, readExecutions } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
 
@@ -133,7 +134,7 @@ describe('the domain does what the model says', () => {
   async function applyToDomain(id: string, given: Step, { answers }: Model): Promise<void> {
     const { ctx } = domain
     if (given.kind === 'timeout') await settleExecutions(ctx, [{ executionId: id, status: 'TIMED_OUT' }])
-    if (given.kind === 'cancel') await cancelExecution(ctx, id)
+    if (given.kind === 'cancel') await cancelExecution(ctx, ANYBODY, id)
     const response = responseOf(id, given, answers)
     if (response) await applyResponses(ctx, [response])
   }

@@ -1,10 +1,12 @@
 /** A command is never sent on the strength of what the registry said before, whichever replica changed it. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/domain/context.ts'
 import { sendCommand } from '../../src/domain/send.ts'
 import { defineThingType, deleteThingType } from '../../src/domain/thing-types.ts'
 import { deregisterThing, registerThing, updateThing } from '../../src/domain/things.ts'
 import { onServices } from '../support/backend.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, openDomain } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
 
@@ -33,14 +35,14 @@ describe('a registry that changes behind the back of what is remembered', () => 
     thingId = uniqueName('lamp')
     thingType = uniqueName('type')
     await define('blink')
-    await registerThing(changer, { id: thingId, thingType })
+    await registerThing(changer, ANYBODY, { id: thingId, thingType })
     expect(await send('blink')).toMatchObject({ ok: true, value: { ttl: 30, thingTypeVersion: '1.0.0' } })
   })
 
   const send = (action: string, params = {}) =>
-    sendCommand(sender, { thingId, action, params, ttl: null, idempotencyKey: null, requestedBy: null })
+    sendCommand(sender, { thingId, action, params, ttl: null, idempotencyKey: null, caller: ANYBODY })
   const define = (name: string, command = {}, version = '1.0.0') =>
-    defineThingType(changer, { name: thingType, version, commands: [{ name, ...command }] })
+    defineThingType(changer, ANYBODY, { name: thingType, version, commands: [{ name, ...command }] })
   const codes = async (action: string, params = {}) => {
     const sent = await send(action, params)
     return sent.ok ? [] : sent.errors.map(({ code }) => code)
@@ -66,18 +68,18 @@ describe('a registry that changes behind the back of what is remembered', () => 
   })
 
   it('takes the type away, and gives another one', async () => {
-    await updateThing(changer, { id: thingId, thingType: null })
+    await updateThing(changer, ANYBODY, { id: thingId, thingType: null })
     expect(await send('anything')).toMatchObject({ ok: true, value: { thingType: null } })
-    await deleteThingType(changer, thingType)
+    await deleteThingType(changer, ANYBODY, thingType)
     await define('flash')
-    await updateThing(changer, { id: thingId, thingType })
+    await updateThing(changer, ANYBODY, { id: thingId, thingType })
     expect(await codes('anything')).toEqual(['ACTION_UNKNOWN'])
   })
 
   it('loses the thing, and has it again', async () => {
-    await deregisterThing(changer, thingId)
+    await deregisterThing(changer, ANYBODY, thingId)
     expect(await codes('blink')).toEqual(['THING_NOT_FOUND'])
-    await registerThing(changer, { id: thingId })
+    await registerThing(changer, ANYBODY, { id: thingId })
     expect(await send('anything')).toMatchObject({ ok: true, value: { thingType: null } })
   })
 

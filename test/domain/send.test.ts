@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/domain/context.ts'
 import { sendCommand } from '../../src/domain/send.ts'
 import { registerThing } from '../../src/domain/things.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, openDomain } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
 
@@ -13,7 +14,7 @@ describe('sendCommand where broker and database go away together', () => {
 
   beforeAll(async () => {
     domain = await openDomain()
-    await registerThing(domain.ctx, { id: thingId })
+    await registerThing(domain.ctx, ANYBODY, { id: thingId })
   })
   afterAll(() => domain.stop())
 
@@ -43,7 +44,7 @@ describe('sendCommand where broker and database go away together', () => {
   }
 
   it('says that the execution is recorded, and not to try again', async () => {
-    const request = { thingId, action: 'unlock', params: {}, ttl: 60, idempotencyKey: null, requestedBy: null }
+    const request = { thingId, action: 'unlock', params: {}, ttl: 60, idempotencyKey: null, caller: ANYBODY }
     const sent = await sendCommand(losingBoth(), request)
     expect(sent).toMatchObject({
       ok: false,

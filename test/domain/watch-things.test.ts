@@ -6,6 +6,7 @@ import type { ThingFilter } from '../../src/domain/thing.ts'
 import { findThingStates, type ThingState } from '../../src/domain/thing-news.ts'
 import { listThings, updateThing } from '../../src/domain/things.ts'
 import { matchesThing, watchThings } from '../../src/domain/watch-things.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, openDomain } from '../support/domain.ts'
 import { heapInUse } from '../support/heap.ts'
 
@@ -81,8 +82,8 @@ describe('a slow reader of things', () => {
 
 describe('the filter of things', () => {
   it('says the same of what is told live and of what is in the database', async () => {
-    await updateThing(ctx, { id: 'thing-1', tags: ['a', 'b'] })
-    await updateThing(ctx, { id: 'thing-2', tags: ['b'] })
+    await updateThing(ctx, ANYBODY, { id: 'thing-1', tags: ['a', 'b'] })
+    await updateThing(ctx, ANYBODY, { id: 'thing-2', tags: ['b'] })
     await ctx.db.delete(thingPresence).where(sql`${thingPresence.thingId} = 'thing-2'`)
     const some = ['thing-1', 'thing-2', 'thing-3']
     const filters: ThingFilter[] = [

@@ -6,6 +6,7 @@ import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import { createAdmission } from '../../src/domain/admission.ts'
 import { createBell } from '../../src/domain/bell.ts'
+import { createCallers } from '../../src/domain/callers.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createLive } from '../../src/domain/live.ts'
@@ -37,6 +38,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const thingNews = createThingNews({ db: store.db, log, commitLagMs: 0 })
   const presence = createPresence({ run: store.run, log }, thingNews.note)
   const metrics = createMetrics()
+  const callers = await createCallers({ db: store.db, log })
   const ctx: Context = {
     db: store.db,
     run: store.run,
@@ -53,6 +55,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     storeExecution: createExecutionStore(store.run, metrics),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
+    callers,
     admission: createAdmission(5_000),
     stopping: createStopping(),
     sending: new Map(),
@@ -60,6 +63,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     onThingsChanged: () => {},
   }
   const stop = async () => {
+    await callers.stop()
     await thingNews.stop()
     await presence.stop()
     await store.close()

@@ -30,6 +30,7 @@ const DEFAULTS = {
   maxSends: 5_000,
   drainSeconds: 0,
   tracesUrl: undefined,
+  jwt: undefined,
   logLevel: 'silent',
 } as const
 
