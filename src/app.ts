@@ -44,6 +44,8 @@ export interface App {
   /** What it runs on, and where devices connect. */
   database: Store['kind']
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
+  /** Whether anybody who reaches it may do anything: without keys and tokens. */
+  isOpen(): boolean
   /** How many listen for changes of executions: subscriptions, and callers that wait. */
   listenerCount(): number
   /**
@@ -115,12 +117,20 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   } = await openDoors(config, ctx, { gateway, broker, store, trace: tracing?.traceRequest })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
+  const { isOpen } = callers
   const drainAndStop = async () => {
     drain()
     await delay(config.drainSeconds * 1000)
     await stop()
   }
-  return { url, database: store.kind, broker: describeBroker(config, broker), listenerCount, stop: drainAndStop }
+  return {
+    url,
+    database: store.kind,
+    broker: describeBroker(config, broker),
+    isOpen,
+    listenerCount,
+    stop: drainAndStop,
+  }
 }
 
 /** Others may work on the same Postgres; the embedded database is ours alone. */

@@ -1,7 +1,7 @@
 import type { App } from './app.ts'
 
 /** What the start-up prints: where everything is, and what to type next. */
-export function banner({ url, database, broker }: App, dataDir: string): string {
+export function banner({ url, database, broker, isOpen }: App, dataDir: string): string {
   const mqtt = broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
   const lines = [
     '',
@@ -16,6 +16,9 @@ export function banner({ url, database, broker }: App, dataDir: string): string 
       ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`]
       : []),
     ...embeddedNote(database, broker),
+    isOpen()
+      ? '  Access      anybody on this machine may do anything (until the first key: fleet-commands keys create)'
+      : '  Access      with an API key or a token (fleet-commands keys --help)',
     '',
   ]
   return lines.join('\n')
@@ -44,18 +47,19 @@ function portNote(broker: App['broker']): string[] {
 }
 
 /** The next command to type, after a plain start. */
-export function nextSteps({ url, broker }: App): string {
+export function nextSteps({ url, broker, isOpen }: App): string {
+  const key = isOpen() ? '' : ' -u $KEY:$SECRET'
   const option = broker.kind === 'embedded' && broker.port === 1883 ? '' : ` --url ${deviceUrl(broker)}`
   return [
     '  Next: register a thing and start a device that answers.',
     '',
-    `    curl -s ${url}/graphql -H 'content-type: application/json' \\`,
+    `    curl -s${key} ${url}/graphql -H 'content-type: application/json' \\`,
     `      -d '{"query":"mutation { registerThing(input: { id: \\"thermostat-001\\" }) { thing { id } errors { message } } }"}'`,
     `    npm run device -- thermostat-001${option}`,
     '',
     '  Then send a command:',
     '',
-    sendExample(url, 'thermostat-001'),
+    sendExample(url, 'thermostat-001', key),
     '',
   ].join('\n')
 }
@@ -64,7 +68,7 @@ export const deviceUrl = (broker: App['broker']): string =>
   broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
 
 /** A command to paste into a terminal. */
-export function sendExample(url: string, thingId: string): string {
+export function sendExample(url: string, thingId: string, key = ''): string {
   const mutation = `mutation { sendCommand(input: { thingId: \\"${thingId}\\", action: \\"setTemperature\\", params: { value: 24 }, wait: true }) { execution { id status result } errors { code message path } } }`
-  return `    curl -s ${url}/graphql -H 'content-type: application/json' \\\n      -d '{"query":"${mutation}"}'`
+  return `    curl -s${key} ${url}/graphql -H 'content-type: application/json' \\\n      -d '{"query":"${mutation}"}'`
 }

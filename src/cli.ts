@@ -13,6 +13,7 @@ import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
 import { keepMemorySmall } from './base/memory.ts'
 import { brokerUrl, milliseconds, share, thingName } from './cli-arguments.ts'
+import { addKeysCommand } from './cli-keys.ts'
 import type { ExportOptions } from './transfer/export.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
@@ -45,6 +46,7 @@ program
       databaseUrl: undefined,
       mqttUrl: undefined,
       mqttSharedGroup: undefined,
+      jwt: undefined,
       dataDir,
     }
     return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
@@ -101,6 +103,8 @@ program
     ])
     await runImport(config, file, partitionWidth(config.retentionDays))
   })
+
+addKeysCommand(program, { readEnvironment, print })
 
 program
   .command('schema')
