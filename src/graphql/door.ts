@@ -41,6 +41,7 @@ export function createDoor(
   }
 
   async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+    if (req.body && hasThen(req.body)) return refuseThen(res)
     // It may be a stream of events.
     if (req.caller)
       res.once(
@@ -75,6 +76,20 @@ function readParams(body: Buffer): OperationParams | undefined {
   if (typeof query !== 'string' || !isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined
   if (operationName != null && typeof operationName !== 'string') return undefined
   return { query, operationName, variables }
+}
+
+/** Yoga would take it for a promise, and fail. */
+function hasThen(body: Buffer): boolean {
+  const params = parseJson(body)
+  return typeof params === 'object' && params !== null && 'then' in params
+}
+
+/** In Yoga's words for any other member. */
+function refuseThen(res: ServerResponse): void {
+  const message = 'Unexpected parameter "then" in the request body.'
+  const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  res.writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) })
+  res.end(text)
 }
 
 const isObjectOrNone = (value: unknown): value is Record<string, unknown> | null | undefined =>
