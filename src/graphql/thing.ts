@@ -1,3 +1,4 @@
+import { countSubscription } from '../domain/allowance.ts'
 import { ThingNotFound, type UserError } from '../domain/errors.ts'
 import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
 import type { Thing } from '../domain/thing.ts'
@@ -161,11 +162,12 @@ builder.subscriptionFields((t) => ({
       id: t.arg.id({ description: 'One thing.' }),
       filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }),
     },
-    subscribe: async (_root, args, { domain }) => {
-      // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
-      if (args.id != null && (await findThings(domain, [args.id])).length === 0) throw new ThingNotFound(args.id)
-      return watchThings(domain, args)
-    },
+    subscribe: (_root, args, { domain }) =>
+      countSubscription(domain.subscriptions, 'anonymous', async (onEnd) => {
+        // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
+        if (args.id != null && (await findThings(domain, [args.id])).length === 0) throw new ThingNotFound(args.id)
+        return watchThings(domain, args, onEnd)
+      }),
     resolve: (thing) => thing,
   }),
 }))

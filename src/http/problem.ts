@@ -27,6 +27,7 @@ const STATUS_OF: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   TTL_OUT_OF_RANGE: 422,
   BROKER_UNAVAILABLE: 503,
   OVERLOADED: 503,
+  RATE_LIMITED: 429,
   DELIVERY_UNCONFIRMED: 503,
 }
 
@@ -63,5 +64,6 @@ export function problemOf(errors: readonly UserError[]): HTTPException {
     ...(first.executionId && { executionId: first.executionId }),
   })
   if (first.code === 'OVERLOADED') thrown.res?.headers.set('retry-after', RETRY_AFTER_SECONDS)
+  if (first.retryAfterMs) thrown.res?.headers.set('retry-after', String(Math.ceil(first.retryAfterMs / 1000)))
   return thrown
 }

@@ -35,6 +35,7 @@ const FAILURE_STATUS: Record<Failure['code'], ContentfulStatusCode> = {
   BAD_USER_INPUT: 400,
   EXECUTION_NOT_FOUND: 404,
   THING_NOT_FOUND: 404,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   DATABASE_UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
 }
@@ -75,6 +76,7 @@ const sendRoute = createRoute({
     413: problemOn('A body of more than 256 KB.'),
     415: problemOn('A body that is not JSON.'),
     422: problemOn('ACTION_UNKNOWN, PARAMS_INVALID or TTL_OUT_OF_RANGE.'),
+    429: problemOn('RATE_LIMITED, with Retry-After.'),
     503: UNAVAILABLE,
   },
 })

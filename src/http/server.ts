@@ -4,10 +4,13 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
+import { prepareAnswer } from '../base/answer-headers.ts'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
-import { answerWithRequestId, assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+import { createGate, type Gate } from './gate.ts'
+import { API_PATH } from './rest.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
@@ -22,6 +25,15 @@ export interface Doors {
   sockets: Record<string, WebSocketServer>
   /** Called at the end: resolves once what came over sockets is answered, or after so many milliseconds. */
   finishSockets: (withinMs: number) => Promise<void>
+}
+
+export interface ListenOptions {
+  host: string
+  port: number
+  /** Pages of these origins may come in as our own. */
+  corsOrigins: readonly string[]
+  /** Beyond them a connection is closed before anything is read of it. */
+  maxConnections: number
 }
 
 export interface Listener {
@@ -52,12 +64,18 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 }
 
 /** One port for everything. Rejects where it cannot be had. */
-export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
+export async function listen(
+  { host, port, corsOrigins, maxConnections }: ListenOptions,
+  doors: Doors,
+  log: Logger,
+): Promise<Listener> {
   const underWay = createUnderWay()
-  const server = createServer(createRequestHandler(doors, underWay, log))
+  const gate = createGate(host, corsOrigins)
+  const server = createServer(createRequestHandler(doors, gate, underWay, log))
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.on('upgrade', (req, socket, head) => upgrade(doors, req, socket, head, log))
+  server.maxConnections = maxConnections
+  server.on('upgrade', (req, socket, head) => upgrade(doors, gate, req, socket, head, log))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -71,22 +89,32 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
   }
 }
 
-function createRequestHandler({ routes, graphql, trace }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
+function createRequestHandler(
+  { routes, graphql, trace }: Doors,
+  gate: Gate,
+  underWay: UnderWay,
+  log: Logger,
+): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   const handleOther: RequestHandler = (req, res) => {
-    answerWithRequestId(req, res)
+    prepareAnswer(req, res)
     return handleRoutes(req, res)
   }
   return (req, res) => {
     underWay.enter(res)
     const requestId = assignRequestId(req)
     trace?.(req, res)
+    const misdirection = gate.misdirection(req)
+    if (misdirection) return refuse(req, res, 421, misdirection)
+    const path = pathOf(req)
+    const isGraphQL = path === graphql.path
+    if ((isGraphQL || path.startsWith(API_PATH)) && gate.answersPreflight(req, res)) return
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
-    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql.handle, req, res) : handleOther(req, res)
+    const handled = isGraphQL && !asksForPage(req) ? handleGraphQL(graphql.handle, req, res) : handleOther(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
       if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
       log.error({ err: error, requestId }, 'a request failed')
-      answerWithRequestId(req, res)
+      prepareAnswer(req, res)
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()
     })
@@ -105,7 +133,7 @@ async function handleGraphQL(handle: RequestHandler, req: IncomingMessage, res: 
 }
 
 function refuse(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
-  answerWithRequestId(req, res)
+  prepareAnswer(req, res)
   const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
   res.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -122,27 +150,37 @@ function refuse(req: IncomingMessage, res: ServerResponse, status: number, messa
   res.once('close', () => clearTimeout(lingering))
 }
 
+/** Browsers, and nobody else, want a page. */
+const asksForPage = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.accept?.includes('text/html') === true
+
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json'
 
-function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
+function upgrade(
+  { sockets }: Doors,
+  gate: Gate,
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  log: Logger,
+): void {
   socket.on('error', (error) => log.debug({ err: error }, 'a socket broke before it was upgraded'))
+  const misdirection = gate.misdirection(req)
+  if (misdirection) return reject(socket, '421 Misdirected Request', misdirection)
   const server = sockets[pathOf(req)]
-  if (!server) return reject(socket, '404 Not Found')
-  if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
+  if (!server) return reject(socket, '404 Not Found', 'There are no sockets here.')
+  if (!gate.letsPage(req)) return reject(socket, '403 Forbidden', ORIGIN_REFUSED)
   assignRequestId(req)
   joinWrites(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
 }
 
-function reject(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-}
+const ORIGIN_REFUSED = 'Origin: pages of another origin than ours may open no sockets, but for those in CORS_ORIGINS.'
 
-/** Browsers name the page's origin: only our own pages may open sockets. Other clients name none. */
-function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+function reject(socket: Duplex, status: string, why: string): void {
+  const head = [`HTTP/1.1 ${status}`, 'Connection: close', 'Content-Type: text/plain; charset=utf-8']
+  socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(why)}\r\n\r\n${why}`)
 }
 
 const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'

@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import { createAdmission } from '../../src/domain/admission.ts'
+import { createAllowance } from '../../src/domain/allowance.ts'
 import { createBell } from '../../src/domain/bell.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
@@ -12,6 +13,7 @@ import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { createPresence } from '../../src/domain/presence.ts'
 import { createUnheardMarker } from '../../src/domain/publish-execution.ts'
+import { createSendLimits } from '../../src/domain/rate-limit.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createStopping } from '../../src/domain/stopping.ts'
@@ -54,6 +56,8 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     admission: createAdmission(5_000),
+    sendLimits: createSendLimits(undefined, undefined),
+    subscriptions: createAllowance(20_000),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
