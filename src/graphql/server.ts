@@ -16,6 +16,7 @@ import { type Mask, maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
 import { createOperations, type ReadOperation } from './operations.ts'
 import type { PersistedOperations } from './persisted.ts'
+import { fewRepeats } from './repeats.ts'
 import { boundedCost, fewMutations, noIntrospection } from './rules.ts'
 import { schema } from './schema.ts'
 import { withoutSuggestion } from './suggestions.ts'
@@ -98,6 +99,7 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
 function pluginsFor({ explains, persisted }: GraphQLOptions): DocumentPlugin[] {
   return [
     ...new EnvelopArmor(LIMITS).protect().plugins,
+    validateWith(fewRepeats),
     validateWith(fewMutations),
     validateWith(boundedCost(schema)),
     ...(explains ? [] : [validateWith(noIntrospection), HIDE_SUGGESTIONS]),

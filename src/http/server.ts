@@ -50,6 +50,8 @@ const LINGER_MS = 2_000
 const HEADERS_TIMEOUT_MS = 20_000
 /** A request must have come whole within this time; the answer may take as long as a TTL. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** How often Node looks for those who took too long. */
+const CHECK_EVERY_MS = 5_000
 
 /** WebSockets of one path, to be handed upgrades: frames no larger than a body, no compression (it costs memory for each socket). */
 export function createSockets(subprotocols?: string): WebSocketServer {
@@ -71,7 +73,10 @@ export async function listen(
 ): Promise<Listener> {
   const underWay = createUnderWay()
   const gate = createGate(host, corsOrigins)
-  const server = createServer(createRequestHandler(doors, gate, underWay, log))
+  const server = createServer(
+    { connectionsCheckingInterval: CHECK_EVERY_MS },
+    createRequestHandler(doors, gate, underWay, log),
+  )
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.maxConnections = maxConnections
