@@ -15,7 +15,6 @@ import type { GraphQLContext, GraphQLServer } from './context.ts'
 import { createDocumentReader, withCode } from './documents.ts'
 import type { Mask } from './errors.ts'
 import { type Lifted, liftLiterals, type Text, takeApart } from './literals.ts'
-import type { PersistedOperations } from './persisted.ts'
 import { schema } from './schema.ts'
 
 export interface OperationParams {
@@ -53,25 +52,13 @@ const MAX_CHARACTERS = 1_000_000
  * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
  * subscription runs for each event. Those that differ in their literals only are one document (literals.ts).
  */
-export function createOperations(
-  server: GraphQLServer,
-  mask: Mask,
-  persisted?: PersistedOperations | undefined,
-): ReadOperation {
+export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
   const readDocument = createDocumentReader(server)
   const seen = createBoundedMap<string, true>(MAX_CHARACTERS, ({ length }) => length)
   const kept = createBoundedMap<string, Operation>(MAX_OPERATIONS)
   const shapes = createBoundedMap<string, Shape>(MAX_OPERATIONS)
 
   return (params) => {
-    if (!persisted) return find(params)
-    // Before anything that is known is looked for: a shape is known of more documents than may run.
-    const query = persisted.textOf(params)
-    const refused = persisted.check(query)
-    return refused ? [withCode(refused, 'BAD_REQUEST')] : find({ ...params, query })
-  }
-
-  function find(params: OperationParams): ReturnType<ReadOperation> {
     const { query, operationName } = params
     const key = operationName ? `${operationName}\n${query}` : query
     const known = kept.get(key)

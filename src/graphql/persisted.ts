@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { GraphQLError, parse, validate } from 'graphql'
 import { ConfigError } from '../base/setting.ts'
-import type { OperationParams } from './operations.ts'
+import { withCode } from './documents.ts'
+import type { OperationParams, ReadOperation } from './operations.ts'
 import { schema } from './schema.ts'
 
 export interface PersistedOperations {
@@ -40,6 +41,15 @@ function createPersistedOperations(documents: ReadonlyMap<string, string>): Pers
     },
   }
 }
+
+/** Before anything that is known is looked for: a shape (operations.ts) is known of more documents than may run. */
+export const readPersistedOnly =
+  (persisted: PersistedOperations, read: ReadOperation): ReadOperation =>
+  (params) => {
+    const query = persisted.textOf(params)
+    const refused = persisted.check(query)
+    return refused ? [withCode(refused, 'BAD_REQUEST')] : read({ ...params, query })
+  }
 
 /** In the format of Apollo's clients, which others took over. What is no hash is not found either. */
 function hashIn(extensions: OperationParams['extensions']): string | undefined {

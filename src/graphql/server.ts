@@ -15,7 +15,7 @@ import { createDoor, type RequestWithBody } from './door.ts'
 import { type Mask, maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
 import { createOperations, type ReadOperation } from './operations.ts'
-import type { PersistedOperations } from './persisted.ts'
+import { type PersistedOperations, readPersistedOnly } from './persisted.ts'
 import { fewRepeats } from './repeats.ts'
 import { boundedCost, fewMutations, noIntrospection } from './rules.ts'
 import { schema } from './schema.ts'
@@ -68,7 +68,8 @@ export function createGraphQL(ctx: Context, options: GraphQLOptions): GraphQL {
   const mask: Mask = (error, requestId) => maskError(ctx.log, explains ? error : withoutSuggestion(error), requestId)
   const createContext = createContexts(ctx)
   const yoga = createYogaServer(createContext, mask, pluginsFor(options))
-  const readOperation = createOperations(yoga, mask, persisted)
+  const read = createOperations(yoga, mask)
+  const readOperation = persisted ? readPersistedOnly(persisted, read) : read
   return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation, persisted) }
 }
 

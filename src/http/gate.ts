@@ -22,6 +22,7 @@ const PREFLIGHT_HEADERS = {
 const EXPOSED_HEADERS = 'location, retry-after, x-request-id'
 
 export function createGate(host: string, corsOrigins: readonly string[]): Gate {
+  const isForThisMachine = isLoopback(host)
   const origins = new Set(corsOrigins)
   /** A proxy of the same machine may pass on the name under which it is called. */
   const ownHosts = new Set(corsOrigins.map((origin) => new URL(origin).host))
@@ -33,7 +34,7 @@ export function createGate(host: string, corsOrigins: readonly string[]): Gate {
    */
   function misdirection({ headers }: IncomingMessage): string | undefined {
     const given = headers.host
-    if (!isLoopback(host) || !given || isLoopback(hostWithoutPort(given)) || ownHosts.has(given)) return undefined
+    if (!isForThisMachine || !given || isLoopback(hostWithoutPort(given)) || ownHosts.has(given)) return undefined
     return `Host: got ${JSON.stringify(given.slice(0, 256))}, expected localhost or a loopback address, because the service listens there only (HOST). Behind a proxy that passes its own name on, put its origin into CORS_ORIGINS.`
   }
 

@@ -1,17 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { prepareAnswer } from '../base/answer-headers.ts'
-import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+import { CHECK_EVERY_MS, limitConnections } from './connections.ts'
 import { createGate, type Gate } from './gate.ts'
 import { API_PATH } from './rest.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
+import { upgrade } from './upgrade.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
@@ -47,11 +47,6 @@ export interface Listener {
 
 /** For how long a caller who was refused may go on sending. */
 const LINGER_MS = 2_000
-const HEADERS_TIMEOUT_MS = 20_000
-/** A request must have come whole within this time; the answer may take as long as a TTL. */
-const REQUEST_TIMEOUT_MS = 30_000
-/** How often Node looks for those who took too long. */
-const CHECK_EVERY_MS = 5_000
 
 /** WebSockets of one path, to be handed upgrades: frames no larger than a body, no compression (it costs memory for each socket). */
 export function createSockets(subprotocols?: string): WebSocketServer {
@@ -77,10 +72,8 @@ export async function listen(
     { connectionsCheckingInterval: CHECK_EVERY_MS },
     createRequestHandler(doors, gate, underWay, log),
   )
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.maxConnections = maxConnections
-  server.on('upgrade', (req, socket, head) => upgrade(doors, gate, req, socket, head, log))
+  limitConnections(server, maxConnections, log)
+  server.on('upgrade', (req, socket, head) => upgrade(doors.sockets[pathOf(req)], gate, { req, socket, head }, log))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -161,32 +154,6 @@ const asksForPage = ({ method, headers }: IncomingMessage): boolean =>
 
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json'
-
-function upgrade(
-  { sockets }: Doors,
-  gate: Gate,
-  req: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  log: Logger,
-): void {
-  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke before it was upgraded'))
-  const misdirection = gate.misdirection(req)
-  if (misdirection) return reject(socket, '421 Misdirected Request', misdirection)
-  const server = sockets[pathOf(req)]
-  if (!server) return reject(socket, '404 Not Found', 'There are no sockets here.')
-  if (!gate.letsPage(req)) return reject(socket, '403 Forbidden', ORIGIN_REFUSED)
-  assignRequestId(req)
-  joinWrites(socket)
-  server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
-}
-
-const ORIGIN_REFUSED = 'Origin: pages of another origin than ours may open no sockets, but for those in CORS_ORIGINS.'
-
-function reject(socket: Duplex, status: string, why: string): void {
-  const head = [`HTTP/1.1 ${status}`, 'Connection: close', 'Content-Type: text/plain; charset=utf-8']
-  socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(why)}\r\n\r\n${why}`)
-}
 
 const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'
 
