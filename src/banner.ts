@@ -1,13 +1,15 @@
 import type { App } from './app.ts'
 
 /** What the start-up prints: where everything is, and what to type next. */
-export function banner({ url, database, broker, isOpen }: App, dataDir: string): string {
+export function banner({ url, hasGraphiql, database, broker, isOpen }: App, dataDir: string): string {
   const mqtt = broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
   const lines = [
     '',
     '  Fleet Commands is running.',
     '',
-    `  GraphiQL    ${url}/          (tabs for the first session)`,
+    hasGraphiql
+      ? `  GraphiQL    ${url}/          (tabs for the first session)`
+      : '  GraphiQL    off, and introspection (GRAPHIQL=on; off by default where others can reach it)',
     `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE)`,
     `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
     `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,

@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import { createAdmission } from '../../src/domain/admission.ts'
+import { createAllowance } from '../../src/domain/allowance.ts'
 import { createBell } from '../../src/domain/bell.ts'
 import { createCallers } from '../../src/domain/callers.ts'
 import type { Context } from '../../src/domain/context.ts'
@@ -13,6 +14,7 @@ import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { createPresence } from '../../src/domain/presence.ts'
 import { createUnheardMarker } from '../../src/domain/publish-execution.ts'
+import { createSendLimits } from '../../src/domain/rate-limit.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createStopping } from '../../src/domain/stopping.ts'
@@ -57,6 +59,8 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     publishAgain: createBell(),
     callers,
     admission: createAdmission(5_000),
+    sendLimits: createSendLimits(undefined, undefined),
+    subscriptions: createAllowance(20_000),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),

@@ -1,0 +1,43 @@
+/** Pages for browsers, each with a policy that lets it do what it must, and nothing else. */
+import { createHash } from 'node:crypto'
+import type { Handler } from 'hono'
+import { CONTENT_POLICY_HEADER } from '../base/answer-headers.ts'
+
+const INLINE_SCRIPT = /<script>([\s\S]*?)<\/script>/g
+/** What may stand in a policy: the Host header is the caller's. */
+const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/
+
+/** A page that is the same for everybody. */
+export function createPage(load: () => Promise<string>): Handler {
+  let scripts: string | undefined
+  return async (c) => {
+    const html = await load()
+    scripts ??= hashScripts(html)
+    return c.html(html, 200, { [CONTENT_POLICY_HEADER]: policyOf(scripts, c.req.header('host')) })
+  }
+}
+
+/** The scripts in the page, and no other that somebody might get into it. */
+const hashScripts = (html: string): string =>
+  Array.from(
+    html.matchAll(INLINE_SCRIPT),
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  ).join(' ')
+
+function policyOf(scripts: string, host: string | undefined): string {
+  // Not every browser takes 'self' for sockets, too.
+  const sockets = host && HOST.test(host) ? ` ws://${host} wss://${host}` : ''
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${scripts}`.trimEnd(),
+    // The editor writes its styles into the page.
+    "style-src 'self' 'unsafe-inline'",
+    `connect-src 'self'${sockets}`,
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "worker-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
