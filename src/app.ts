@@ -20,6 +20,7 @@ import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
+import { createSchemaChecks } from './domain/schema-checks.ts'
 import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
@@ -96,6 +97,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     onClient: presence.noteClient,
   })
   const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, tracing })
+  stops.push(ctx.schemaChecks.stop)
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -188,6 +190,7 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     admission: createAdmission(config.maxSends),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),

@@ -10,6 +10,7 @@ import type { Gateway, Tracing } from './ports.ts'
 import type { Presence } from './presence.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { SchemaChecks } from './schema-checks.ts'
 import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
 import type { Thing } from './thing.ts'
@@ -45,6 +46,8 @@ export interface Context {
   publishAgain: Bell
   /** How many sends may be under way. */
   admission: Admission
+  /** Asks schemas that are not plain, in threads. */
+  schemaChecks: SchemaChecks
   /** Callers that wait for an execution are answered with what it is when the service stops. */
   stopping: Stopping
   /** Sends under way, by idempotency key. */

@@ -1,4 +1,5 @@
 /** Checks a command against the registry, and makes of it what is stored. */
+import type { CommandDefinition } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
@@ -16,22 +17,41 @@ export async function draftOf(ctx: Context, request: WrittenRequest): Promise<Ou
   const { thingId } = request
   if (!isThingId(thingId)) return fail(thingNotFound(thingId, 'thingId'))
   const remembered = ctx.registry.recall(thingId)
-  const draft = remembered && checkAgainst(remembered, request)
+  const checked = remembered && checkAgainst(ctx, remembered, request)
+  // Not awaited where it is there: nothing of a usual send waits for a turn of its own.
+  const draft = checked instanceof Promise ? await checked : checked
   if (draft?.ok) return draft
   const thing = await readThing(ctx, request)
-  return thing ? checkAgainst(thing, request) : fail(thingNotFound(thingId, 'thingId'))
+  if (!thing) return fail(thingNotFound(thingId, 'thingId'))
+  const isSame = thing.revision === remembered?.revision && thing.type === remembered.type
+  return draft && isSame ? draft : checkAgainst(ctx, thing, request)
 }
 
 export const readThing = (ctx: Context, { thingId, since }: WrittenRequest): Promise<RegisteredThing | undefined> =>
   withPatience(since, ctx.registry.read(thingId), databaseSilent)
 
-function checkAgainst({ id, revision, type }: RegisteredThing, request: WrittenRequest): Outcome<Draft> {
-  const { action, paramsText, requestedBy, idempotencyKey } = request
-  const params = request.params ?? {}
+function checkAgainst(
+  ctx: Context,
+  thing: RegisteredThing,
+  request: WrittenRequest,
+): Outcome<Draft> | Promise<Outcome<Draft>> {
+  const { type } = thing
+  const { action, params, paramsText, since } = request
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const violations = findViolations(params, definition?.paramsSchema ?? null)
-  if (violations.length > 0) return fail(...violations)
+  const written = { params: params ?? {}, paramsText, since }
+  const violations = findViolations(ctx, written, definition?.paramsSchema ?? null)
+  const conclude = (found: UserError[]) => (found.length > 0 ? fail(...found) : draftFrom(thing, definition, request))
+  return violations instanceof Promise ? violations.then(conclude) : conclude(violations)
+}
+
+function draftFrom(
+  { id, revision, type }: RegisteredThing,
+  definition: CommandDefinition | undefined,
+  request: WrittenRequest,
+): Outcome<Draft> {
+  const { action, paramsText, requestedBy, idempotencyKey } = request
+  const params = request.params ?? {}
   const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS
   const delivery = request.delivery ?? definition?.delivery ?? 'AT_MOST_ONCE'
   return succeed({

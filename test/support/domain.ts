@@ -14,6 +14,7 @@ import { createPresence } from '../../src/domain/presence.ts'
 import { createUnheardMarker } from '../../src/domain/publish-execution.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
+import { createSchemaChecks } from '../../src/domain/schema-checks.ts'
 import { createStopping } from '../../src/domain/stopping.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createThingNews } from '../../src/domain/thing-news.ts'
@@ -54,6 +55,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
     admission: createAdmission(5_000),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
@@ -62,6 +64,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
   const stop = async () => {
     await thingNews.stop()
     await presence.stop()
+    await ctx.schemaChecks.stop()
     await store.close()
     if (!backend) await engines.dispose()
   }
