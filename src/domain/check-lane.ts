@@ -1,14 +1,13 @@
 import { type Answer, type CheckThread, type Job, startCheckThread } from './check-thread.ts'
-import { createCheckTurns, GAVE_UP, type WaitingJob } from './check-turns.ts'
+import { type Asked, createCheckTurns, GAVE_UP, PASSED_OVER, type WaitingJob } from './check-turns.ts'
 import { NotBegun, withPatience } from './patience.ts'
 
 /** One thread, and the jobs that wait for it. */
 export interface CheckLane {
   /**
-   * GAVE_UP where it took too long. Throws NotBegun where too many wait, or where its turn does not come within the patience
-   * of whoever came at `since`.
+   * Throws NotBegun where too many wait, or where its turn does not come within the patience of whoever came at `since`.
    */
-  ask(job: Job, since: number): Promise<Answer | typeof GAVE_UP>
+  ask(job: Job, since: number): Promise<Asked>
   stop(): Promise<void>
 }
 
@@ -17,8 +16,6 @@ export interface LaneLimits {
   jobMs: number
   waiting: number
   waitingOfOneSchema: number
-  /** Whether those that wait with the schema of a job that took too long are given up with it. */
-  giveUpTogether: boolean
 }
 
 /** The thread is started with the first job. Alone a job waits for nothing; what waits while a batch is with the thread is the next one. */
@@ -33,7 +30,7 @@ export function createCheckLane(limits: LaneLimits): CheckLane {
       if (isStopped || turns.count() >= limits.waiting || turns.countOf(job.schema) >= limits.waitingOfOneSchema) {
         return Promise.reject(new NotBegun('too many checks of params wait'))
       }
-      const answer = new Promise<Answer | typeof GAVE_UP>((resolve, reject) => {
+      const answer = new Promise<Asked>((resolve, reject) => {
         turns.add({ job, since, resolve, reject })
       })
       if (!isWorking) void work()
@@ -79,7 +76,7 @@ export function createCheckLane(limits: LaneLimits): CheckLane {
     const stuck = batch[stuckAt]
     turns.putBack(batch.filter((one) => one !== stuck))
     stuck?.resolve(GAVE_UP)
-    if (stuck && limits.giveUpTogether) for (const { resolve } of turns.takeOf(stuck.job.schema)) resolve(GAVE_UP)
+    if (stuck) for (const { resolve } of turns.takeOf(stuck.job.schema)) resolve(PASSED_OVER)
     await thread?.end()
     thread = undefined
   }

@@ -8,13 +8,13 @@ export interface CheckThread {
   /** Rejects where it cannot be started. */
   ready: Promise<void>
   /** One batch at a time: for the first of the jobs, one at least, or the place of the one it had to be ended at. */
-  ask(batch: readonly Job[], limitMs: number): Promise<Asked>
+  ask(batch: readonly Job[], limitMs: number): Promise<BatchAnswer>
   /** A batch that is under way is never answered. */
   end(): Promise<unknown>
 }
 
 /** `stuckAt`: by time or by memory; the thread is no more. */
-export type Asked = { answers: readonly Answer[] } | { stuckAt: number }
+export type BatchAnswer = { answers: readonly Answer[] } | { stuckAt: number }
 
 const CODE = new URL('./schema-thread.mjs', import.meta.url)
 const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 }
@@ -22,9 +22,7 @@ const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 }
 export function startCheckThread(): CheckThread {
   const place = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const worker = new Worker(CODE, { workerData: place, resourceLimits: LIMITS, execArgv: [] })
-  // It keeps no process up.
-  worker.unref()
-  let answer: ((asked: Asked) => void) | undefined
+  let answer: ((answered: BatchAnswer) => void) | undefined
   const ready = new Promise<void>((resolve, reject) => {
     worker
       .once('message', () => resolve())
@@ -36,11 +34,13 @@ export function startCheckThread(): CheckThread {
     .on('message', (answers: readonly Answer[]) => answer?.({ answers }))
     .on('error', stuck)
     .on('exit', stuck)
+  // It keeps no process up. After the listeners, because one for messages would make it do so again.
+  worker.unref()
 
   return {
     ready,
     ask(batch, limitMs) {
-      const answered = new Promise<Asked>((resolve) => {
+      const answered = new Promise<BatchAnswer>((resolve) => {
         answer = resolve
         worker.postMessage(batch)
       })

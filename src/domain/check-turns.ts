@@ -2,13 +2,17 @@
 import type { Answer, Job } from './check-thread.ts'
 import { PATIENCE_MS } from './patience.ts'
 
+/** It took too long; or another one with its schema did, and it was not begun. */
 export const GAVE_UP = 'GAVE_UP'
+export const PASSED_OVER = 'PASSED_OVER'
+
+export type Asked = Answer | typeof GAVE_UP | typeof PASSED_OVER
 
 export interface WaitingJob {
   job: Job
   /** When its caller came, by performance.now(). */
   since: number
-  resolve: (answer: Answer | typeof GAVE_UP) => void
+  resolve: (asked: Asked) => void
   reject: (error: unknown) => void
 }
 
