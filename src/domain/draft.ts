@@ -36,20 +36,22 @@ function checkAgainst(
   request: WrittenRequest,
 ): Outcome<Draft> | Promise<Outcome<Draft>> {
   const { type } = thing
-  const { action, params, paramsText, since } = request
+  const { action } = request
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const written = { params: params ?? {}, paramsText, since }
-  const violations = findViolations(ctx, written, definition?.paramsSchema ?? null)
-  const conclude = (found: UserError[]) => (found.length > 0 ? fail(...found) : draftFrom(thing, definition, request))
-  return violations instanceof Promise ? violations.then(conclude) : conclude(violations)
+  const violations = findViolations(ctx, request, definition?.paramsSchema ?? null)
+  return violations instanceof Promise
+    ? violations.then((found) => conclude(found, thing, definition, request))
+    : conclude(violations, thing, definition, request)
 }
 
-function draftFrom(
+function conclude(
+  violations: readonly UserError[],
   { id, revision, type }: RegisteredThing,
   definition: CommandDefinition | undefined,
   request: WrittenRequest,
 ): Outcome<Draft> {
+  if (violations.length > 0) return fail(...violations)
   const { action, paramsText, requestedBy, idempotencyKey } = request
   const params = request.params ?? {}
   const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS

@@ -41,8 +41,10 @@ export function writeParams(params: JsonObject): Outcome<string> {
   return succeed(text)
 }
 
+const NONE: readonly UserError[] = []
+
 interface WrittenParams {
-  params: JsonObject
+  params: JsonObject | null | undefined
   paramsText: string
   /** When their sender came, by performance.now(). */
   since: number
@@ -56,11 +58,11 @@ export function findViolations(
   ctx: Pick<Context, 'schemaChecks'>,
   written: WrittenParams,
   schema: JsonObject | null,
-): UserError[] | Promise<UserError[]> {
-  if (!schema) return []
+): readonly UserError[] | Promise<readonly UserError[]> {
+  if (!schema) return NONE
   const plan = plans.get(schema) ?? planAnew(schema)
   if (!plan.validate || plan.parts * written.paramsText.length > MAX_PLAIN_WORK) return askThread(ctx, written, plan)
-  if (plan.validate(written.params)) return []
+  if (plan.validate(written.params ?? {})) return NONE
   return violationsOf(plan.validate.errors).map(({ path, problem }) => violation(path, problem))
 }
 
@@ -87,7 +89,7 @@ async function askThread(
   { schemaChecks }: Pick<Context, 'schemaChecks'>,
   { paramsText, since }: WrittenParams,
   { text }: Plan,
-): Promise<UserError[]> {
+): Promise<readonly UserError[]> {
   const answer = await schemaChecks.checkParams({ schema: text, params: paramsText }, since)
   if (answer === GAVE_UP)
     return [violation([], `could not be checked against the paramsSchema within ${MAX_CHECK_MS / 1000} seconds`)]
