@@ -40,12 +40,13 @@ export function startCheckThread(): CheckThread {
   return {
     ready,
     ask(batch, limitMs) {
+      let timer: NodeJS.Timeout | undefined
       const answered = new Promise<BatchAnswer>((resolve) => {
         answer = resolve
         worker.postMessage(batch)
+        // Where it was this process that did not come to read the answer, the answer is read first.
+        timer = setTimeout(() => setImmediate(() => answer === resolve && stuck()), limitMs)
       })
-      // Where it was this process that did not come to read the answer, the answer is read first.
-      const timer = setTimeout(() => setImmediate(stuck), limitMs)
       return answered.finally(() => {
         answer = undefined
         clearTimeout(timer)

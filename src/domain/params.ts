@@ -12,11 +12,11 @@ import { MAX_CHECK_MS } from './schema-checks.ts'
 export const MAX_PARAMS_BYTES = 240 * 1024
 /**
  * What is checked without a thread. Compiling so many parts takes 10 to 20 ms, once. A check takes 20 to 200 ns for each
- * part and character where nothing is in order, and the last of these took 600 on a busy machine: at most 40 ms.
+ * part and character where nothing is in order, and 600 on a busy machine: at most 20 ms.
  */
 const MAX_PLAIN_CHARS = 16 * 1024
 const MAX_PLAIN_PARTS = 200
-const MAX_PLAIN_WORK = 64 * 1024
+const MAX_PLAIN_WORK = 32 * 1024
 const MAX_PLAIN_SCHEMAS = 500
 
 /** How a schema is asked. `parts`: Infinity where it is not plain. */

@@ -12,7 +12,8 @@ import { NotBegun } from '../../src/domain/patience.ts'
 import { countPlainParts } from '../../src/domain/plain-schema.ts'
 import { violationsOf } from '../../src/domain/schema.mjs'
 import { createSchemaChecks, type SchemaChecks } from '../../src/domain/schema-checks.ts'
-import type { JsonObject } from '../../src/protocol/json.ts'
+import type { Json, JsonObject } from '../../src/protocol/json.ts'
+import { cpuNow } from '../support/loop-block.ts'
 
 const QUICK = JSON.stringify({ properties: { a: { pattern: '^[a-z]+$' } } })
 const SLOW = JSON.stringify({ properties: { a: { pattern: '^(a+)+$' } } })
@@ -64,6 +65,31 @@ describe('the violations', () => {
       expect(await asked).toEqual([
         { code: 'PARAMS_INVALID', path: ['params', 'p0'], message: 'params.p0 must be integer' },
       ])
+    }
+  })
+
+  it('of a plain schema take less than 50 ms, compiled anew, whatever the params are', async () => {
+    const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value)
+    const members = (count: number, value: Json) =>
+      Object.fromEntries(times(count, value).map((v, n) => [n.toString(36), v]))
+    const cases: [JsonObject, (size: number) => JsonObject][] = [
+      [{ additionalProperties: { required: times(190, 0).map((_, n) => `k${n}`) } }, (size) => members(size / 8, {})],
+      [
+        { properties: { a: { items: { oneOf: times(60, { type: 'string' }) } } } },
+        (size) => ({ a: times(size / 2 - 4, 0) }),
+      ],
+      [{ properties: { a: { items: { type: 'string' } } } }, (size) => ({ a: times(size / 2 - 4, 0) })],
+      [{ additionalProperties: { type: 'string' } }, (size) => members(size / 9, 0)],
+      [{ properties: { a: { items: { enum: times(180, 'x') } } } }, (size) => ({ a: times(size / 4 - 4, 'y') })],
+      [{ properties: { a: { allOf: times(60, { maxLength: 1 }) } } }, (size) => ({ a: '🌡'.repeat(size / 2 - 4) })],
+    ]
+    for (const [schema, paramsOf] of cases) {
+      const value = paramsOf((32 * 1024) / countPlainParts(schema))
+      const begunAt = cpuNow()
+      const found = ask(value, schema)
+      expect(cpuNow() - begunAt).toBeLessThan(50)
+      expect(Array.isArray(found)).toBe(true)
+      expect((await found).length).toBeGreaterThan(0)
     }
   })
 
@@ -143,8 +169,10 @@ describe('a schema that takes too long', () => {
       const others = Array.from({ length: 300 }, () => quickly(checks))
       for (const answer of await Promise.all(others)) expect(answer).toMatchObject({ violations: [{ path: ['a'] }] })
       const answers = await Promise.all(same)
-      expect(answers.filter((answer) => answer === GAVE_UP)).toHaveLength(1)
-      expect(answers.filter((answer) => answer instanceof NotBegun)).toHaveLength(299)
+      // One was asked; on a machine that is very busy its sender had gone before it was given up.
+      const begun = answers.filter((answer) => !(answer instanceof NotBegun))
+      expect(begun.length).toBeLessThanOrEqual(1)
+      for (const answer of begun) expect(answer).toBe(GAVE_UP)
     }))
 
   it('is not begun where its sender has waited too long already', () =>

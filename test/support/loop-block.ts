@@ -9,10 +9,10 @@ const EVERY_MS = 2
  * processes of a busy machine do not count.
  */
 export async function longestBlock<T>(work: () => Promise<T>): Promise<{ result: T; blockMs: number }> {
-  let last = now()
+  let last = cpuNow()
   let blockMs = 0
   const look = () => {
-    const current = now()
+    const current = cpuNow()
     blockMs = Math.max(blockMs, current - last)
     last = current
   }
@@ -26,7 +26,8 @@ export async function longestBlock<T>(work: () => Promise<T>): Promise<{ result:
   }
 }
 
-function now(): number {
+/** Milliseconds that this thread was on a CPU, or that went by. */
+export function cpuNow(): number {
   try {
     return Number(readFileSync(SCHEDSTAT, 'utf8').split(' ')[0]) / 1e6
   } catch {
