@@ -68,7 +68,7 @@ describe('the violations', () => {
     }
   })
 
-  it('of a plain schema take less than 50 ms, compiled anew, whatever the params are', async () => {
+  it('of a plain schema take less than 50 ms, compiled anew, whatever the params are', () => {
     const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value)
     const members = (count: number, value: Json) =>
       Object.fromEntries(times(count, value).map((v, n) => [n.toString(36), v]))
@@ -85,11 +85,15 @@ describe('the violations', () => {
     ]
     for (const [schema, paramsOf] of cases) {
       const value = paramsOf((32 * 1024) / countPlainParts(schema))
-      const begunAt = cpuNow()
-      const found = ask(value, schema)
-      expect(cpuNow() - begunAt).toBeLessThan(50)
-      expect(Array.isArray(found)).toBe(true)
-      expect((await found).length).toBeGreaterThan(0)
+      // The least of three: what holds it up is there each time, what else a busy machine does is not.
+      const spent = [1, 2, 3].map((nth) => {
+        const anew = { ...schema, $comment: `${nth}` }
+        const begunAt = cpuNow()
+        const found = ask(value, anew)
+        expect(Array.isArray(found) && found.length > 0).toBe(true)
+        return cpuNow() - begunAt
+      })
+      expect(Math.min(...spent)).toBeLessThan(50)
     }
   })
 
