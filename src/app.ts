@@ -23,6 +23,7 @@ import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
+import { createSchemaChecks } from './domain/schema-checks.ts'
 import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
@@ -108,6 +109,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const callers = await openToCallers(config, log, store)
   stops.push(callers.stop)
   const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, callers, tracing })
+  stops.push(ctx.schemaChecks.stop)
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -225,6 +227,7 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     admission: createAdmission(config.maxSends),
     sendLimits: createSendLimits(config.rateLimitKey, config.rateLimitThing),
     subscriptions: createAllowance(config.maxSubscriptions),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),

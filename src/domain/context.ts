@@ -13,6 +13,7 @@ import type { Presence } from './presence.ts'
 import type { SendLimits } from './rate-limit.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { SchemaChecks } from './schema-checks.ts'
 import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
 import type { Thing } from './thing.ts'
@@ -54,6 +55,8 @@ export interface Context {
   sendLimits: SendLimits
   /** How many subscriptions each caller may have open. */
   subscriptions: Allowance
+  /** Asks schemas that are not plain, in threads. */
+  schemaChecks: SchemaChecks
   /** Callers that wait for an execution are answered with what it is when the service stops. */
   stopping: Stopping
   /** Sends under way, by idempotency key. */

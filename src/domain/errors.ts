@@ -13,14 +13,15 @@ export const ERROR_CODES = {
   ALREADY_SETTLED: 'The execution has its terminal status, which never changes again.',
   ACTION_UNKNOWN: "The thing's type defines commands, and none of this name.",
   PARAMS_INVALID:
-    "`params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation.",
+    "`params` does not satisfy the command's `paramsSchema`, takes too long to be checked against it, or cannot be stored. One error for each violation.",
   TTL_OUT_OF_RANGE: 'A TTL is a whole number of seconds from 1 to 86,400.',
-  SCHEMA_INVALID: 'Not a JSON Schema (2020-12), or one that refers to something that is not in it.',
+  SCHEMA_INVALID:
+    'Not a JSON Schema (2020-12), one that refers to something that is not in it, or one that takes too long to be checked.',
   INPUT_INVALID: 'A value that does not have the form that the field asks for.',
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
   BROKER_UNAVAILABLE: 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   OVERLOADED:
-    'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
+    'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database or for the check of its params. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
   RATE_LIMITED:
     'More commands came from this caller, or for this thing, than the service takes in a second (RATE_LIMIT_KEY, RATE_LIMIT_THING). Nothing was sent and nothing recorded: try again after `retryAfterMs`.',
   DELIVERY_UNCONFIRMED:

@@ -17,6 +17,7 @@ import { createUnheardMarker } from '../../src/domain/publish-execution.ts'
 import { createSendLimits } from '../../src/domain/rate-limit.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
+import { createSchemaChecks } from '../../src/domain/schema-checks.ts'
 import { createStopping } from '../../src/domain/stopping.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createThingNews } from '../../src/domain/thing-news.ts'
@@ -61,6 +62,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     admission: createAdmission(5_000),
     sendLimits: createSendLimits(undefined, undefined),
     subscriptions: createAllowance(20_000),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
@@ -70,6 +72,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     await callers.stop()
     await thingNews.stop()
     await presence.stop()
+    await ctx.schemaChecks.stop()
     await store.close()
     if (!backend) await engines.dispose()
   }
