@@ -3,11 +3,13 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { Config } from './base/config.ts'
 import type { Logger } from './base/log.ts'
+import { isLoopback } from './base/loopback.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import { createAdmission } from './domain/admission.ts'
 import { createBell } from './domain/bell.ts'
+import { createClientLookup } from './domain/clients.ts'
 import type { Context } from './domain/context.ts'
 import { createDatabaseState } from './domain/database-state.ts'
 import { startExpiry } from './domain/expiry.ts'
@@ -24,10 +26,10 @@ import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
 import { createThingNews, type ThingNews } from './domain/thing-news.ts'
-import { createClientLookup } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { trustProxies } from './http/client-address.ts'
 import { SEND_PATH } from './http/rest.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen, type RequestHandler } from './http/server.ts'
@@ -36,13 +38,24 @@ import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
 import { observeParts } from './observe.ts'
 import type { TracingService } from './tracing/start.ts'
 
+export interface EmbeddedBroker {
+  kind: 'embedded'
+  host: string
+  port: number
+  portWanted: number
+  /** Of the door with TLS, where there is one. */
+  tls: { port: number; portWanted: number } | undefined
+  /** Each thing must have a secret, and present it. */
+  needsSecrets: boolean
+}
+
 /** A running service. */
 export interface App {
   /** Where it is reached: http://127.0.0.1:4000. */
   url: string
   /** What it runs on, and where devices connect. */
   database: Store['kind']
-  broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
+  broker: EmbeddedBroker | { kind: 'external'; url: string }
   /** How many listen for changes of executions: subscriptions, and callers that wait. */
   listenerCount(): number
   /**
@@ -146,17 +159,25 @@ async function startEmbeddedBroker(
   { db }: Store,
   { noteClient }: Presence,
 ): Promise<Broker> {
-  const { host, mqttPort, mqttClientId } = config
+  const { host, mqttPort, mqttClientId, mqttTls, mqttTlsPort } = config
   // Loaded by those who use it.
   const { startBroker } = await import('./mqtt/broker.ts')
-  const thingsOfClient = createClientLookup({ db })
   await forgetConnected({ db })
-  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient, onClient: noteClient })
+  return startBroker({
+    host,
+    port: mqttPort,
+    tls: mqttTls?.certificate && { ...mqttTls.certificate, ca: mqttTls.ca, port: mqttTlsPort },
+    log,
+    serviceClientId: mqttClientId,
+    lookUpClient: createClientLookup({ db }),
+    isOpen: isLoopback(host),
+    onClient: noteClient,
+  })
 }
 
-function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
+function linkTo({ mqttUrl, mqttClientId, mqttTls }: Config, broker: Broker | undefined) {
   if (broker) return broker.link
-  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
+  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId, tls: mqttTls }
 }
 
 interface Parts {
@@ -192,6 +213,10 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: (thing) => tellBroker(broker, presence, thing),
+    onSecretChanged: ({ clientId }) => {
+      broker?.refreshAccess()
+      broker?.dismissClient(clientId)
+    },
   }
 }
 
@@ -226,9 +251,11 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
     brokerProblem: gateway.problem,
     isDraining: () => isDraining,
     page: loadGraphiQLPage,
+    mqttAuthSecret: config.mqttAuthSecret,
   })
   const doors = { routes, graphql: { path: GRAPHQL_PATH, handle: graphql.handle }, trace, sockets, finishSockets }
-  const listener = await listen(config.host, config.port, doors, ctx.log)
+  const { host, port, tls, trustedProxies } = config
+  const listener = await listen({ host, port, tls, proxies: trustProxies(trustedProxies) }, doors, ctx.log)
   const drain = () => {
     isDraining = true
     listener.dismissClients()
@@ -241,8 +268,12 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
   return { url: listener.url, drain, stop }
 }
 
-function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
-  if (broker) return { kind: 'embedded', host, port: broker.port, portWanted: mqttPort }
+function describeBroker({ host, mqttPort, mqttTlsPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
+  if (broker) {
+    const { port, tlsPort } = broker
+    const tls = tlsPort === undefined ? undefined : { port: tlsPort, portWanted: mqttTlsPort }
+    return { kind: 'embedded', host, port, portWanted: mqttPort, tls, needsSecrets: !isLoopback(host) }
+  }
   const { protocol, host: address } = new URL(mqttUrl ?? '')
   return { kind: 'external', url: `${protocol}//${address}` }
 }

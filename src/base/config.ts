@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { readAccess } from './config-access.ts'
+import { readTls } from './config-tls.ts'
 import { LOG_LEVELS } from './log.ts'
 import { ConfigError, type Environment, port, read, setting, urlOf, wholeNumber } from './setting.ts'
 
@@ -82,6 +84,8 @@ export function readConfig(env: Environment) {
     mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
     mqttSharedGroup,
     mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
+    ...readTls(env, mqttUrl),
+    ...readAccess(env),
     maxSends: read('MAX_SENDS', SETTINGS.MAX_SENDS, env) ?? 5_000,
     drainSeconds: read('DRAIN_SECONDS', SETTINGS.DRAIN_SECONDS, env) ?? 0,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),

@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, BlockList } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
+import type { Certificate } from '../base/config-tls.ts'
 import { joinWrites } from '../base/join-writes.ts'
 import type { Logger } from '../base/log.ts'
 import { answerWithRequestId, assignRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
+import { isSecure, readForwarded } from './client-address.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
@@ -22,6 +25,15 @@ export interface Doors {
   sockets: Record<string, WebSocketServer>
   /** Called at the end: resolves once what came over sockets is answered, or after so many milliseconds. */
   finishSockets: (withinMs: number) => Promise<void>
+}
+
+export interface ListenOptions {
+  host: string
+  port: number
+  /** With it the port speaks HTTPS, and nothing else. */
+  tls?: Certificate | undefined
+  /** Whose word on where a request came from is taken. */
+  proxies?: BlockList | undefined
 }
 
 export interface Listener {
@@ -52,26 +64,36 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 }
 
 /** One port for everything. Rejects where it cannot be had. */
-export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
+export async function listen(options: ListenOptions, doors: Doors, log: Logger): Promise<Listener> {
+  const { host, port, tls, proxies } = options
   const underWay = createUnderWay()
-  const server = createServer(createRequestHandler(doors, underWay, log))
+  const handle = createRequestHandler(doors, proxies, underWay, log)
+  const server = tls ? createHttpsServer(tls, handle) : createServer(handle)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.on('upgrade', (req, socket, head) => upgrade(doors, req, socket, head, log))
+  server.on('upgrade', (req, socket, head) => {
+    readForwarded(req, proxies)
+    upgrade(doors, req, socket, head, log)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
   const { port: actualPort } = server.address() as AddressInfo
   return {
-    url: urlOf(host, actualPort),
+    url: urlOf(tls ? 'https' : 'http', host, actualPort),
     port: actualPort,
     dismissClients: underWay.dismissClients,
     stop: () => close(server, underWay, doors),
   }
 }
 
-function createRequestHandler({ routes, graphql, trace }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
+function createRequestHandler(
+  { routes, graphql, trace }: Doors,
+  proxies: BlockList | undefined,
+  underWay: UnderWay,
+  log: Logger,
+): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   const handleOther: RequestHandler = (req, res) => {
     answerWithRequestId(req, res)
@@ -79,6 +101,7 @@ function createRequestHandler({ routes, graphql, trace }: Doors, underWay: Under
   }
   return (req, res) => {
     underWay.enter(res)
+    readForwarded(req, proxies)
     const requestId = assignRequestId(req)
     trace?.(req, res)
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
@@ -140,16 +163,19 @@ function reject(socket: Duplex, status: string): void {
 }
 
 /** Browsers name the page's origin: only our own pages may open sockets. Other clients name none. */
-function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+function isSameOrigin(req: IncomingMessage): boolean {
+  const { origin, host } = req.headers
   if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+  if (!URL.canParse(origin) || new URL(origin).host !== host) return false
+  // A page that came without TLS may be anybody's. Where we do not know how ours are fetched, a proxy may have TLS in front.
+  return !isSecure(req) || origin.startsWith('https:')
 }
 
 const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'
 
-function urlOf(host: string, port: number): string {
+function urlOf(scheme: string, host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 /** A send takes five seconds at most of a database that is slow. */

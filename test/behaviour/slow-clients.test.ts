@@ -40,7 +40,7 @@ beforeAll(async () => {
     sockets: { [GRAPHQL_PATH]: sockets },
     finishSockets,
   }
-  door = await listen('127.0.0.1', 0, doors, domain.ctx.log)
+  door = await listen({ host: '127.0.0.1', port: 0 }, doors, domain.ctx.log)
 })
 
 afterAll(async () => {

@@ -58,6 +58,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
+    onSecretChanged: () => {},
   }
   const stop = async () => {
     await thingNews.stop()

@@ -30,6 +30,11 @@ const DEFAULTS = {
   maxSends: 5_000,
   drainSeconds: 0,
   tracesUrl: undefined,
+  tls: undefined,
+  mqttTls: undefined,
+  mqttTlsPort: 0,
+  trustedProxies: [],
+  mqttAuthSecret: undefined,
   logLevel: 'silent',
 } as const
 
