@@ -23,6 +23,10 @@ export interface DeviceOptions extends SimulationOptions {
   clientId?: string
   username?: string
   password?: string
+  /** With mqtts or wss, in PEM: the CA of the broker; a certificate and its key for a broker that asks for one. */
+  ca?: string
+  cert?: string
+  key?: string
   /** Decides every answer. Default: a simulated thermostat, with the latency and the rates given here. */
   act?: Act
   onEvent?: (event: DeviceEvent) => void
@@ -68,11 +72,11 @@ export async function startDevice(options: DeviceOptions): Promise<Device> {
 }
 
 function connect(running: Running, options: DeviceOptions): Promise<Device> {
-  const { thingId, url, clientId = thingId, username, password, reconnectMs = DEFAULT_RECONNECT_MS, signal } = options
+  const { thingId, url, clientId = thingId, reconnectMs = DEFAULT_RECONNECT_MS, signal } = options
   const filter = requestFilter(thingId)
   return new Promise((resolve, reject) => {
     const connection = openConnection(
-      { url, clientId, username, password, reconnectMs, filter },
+      { ...options, clientId, reconnectMs, filter },
       {
         ...tellLink(running, describeBroker(url), clientId, () => resolve({ thingId, stop }), giveUp),
         onMessage: (topic, payload) => void takeRequest(running, connection, topic, payload),

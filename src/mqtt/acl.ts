@@ -1,6 +1,13 @@
 /** Access lists for brokers of others: what this service needs, and what each thing may do; the user name is the thing's id. */
-import { ALL_CANARIES, ALL_REQUESTS, ALL_RESPONSES, ALL_UPDATES, requestsTo, responsesOf } from '../protocol/topics.ts'
-import { CLIENT_EVENT_FILTERS } from './presence.ts'
+import {
+  ALL_CANARIES,
+  ALL_REQUESTS,
+  ALL_RESPONSES,
+  ALL_UPDATES,
+  CLIENT_EVENTS,
+  requestsTo,
+  responsesOf,
+} from '../protocol/topics.ts'
 
 export const ACL_BROKERS = ['emqx', 'mosquitto'] as const
 export type AclBroker = (typeof ACL_BROKERS)[number]
@@ -26,7 +33,7 @@ const mosquittoLines = (serviceUsers: readonly string[]): string[] => [
 const emqxLines = (serviceUsers: readonly string[]): string[] => [
   ...serviceUsers.flatMap((user) => [
     allow(`{user, "${user}"}`, 'publish', [ALL_REQUESTS]),
-    allow(`{user, "${user}"}`, 'subscribe', [ALL_RESPONSES, ...CLIENT_EVENT_FILTERS]),
+    allow(`{user, "${user}"}`, 'subscribe', [ALL_RESPONSES, ...CLIENT_EVENTS]),
     // The last one proves that the broker shares responses (MQTT_SHARED_GROUP).
     allow(`{user, "${user}"}`, 'all', [ALL_UPDATES, ALL_CANARIES]),
   ]),

@@ -37,6 +37,9 @@ const CANARY = '@canary'
 /** What the service must be allowed to publish, to prove that a broker shares `$`-topics. */
 export const ALL_CANARIES = `${PREFIX}/${CANARY}/executions/+/response`
 
+/** Where EMQX tells which clients come and go. */
+export const CLIENT_EVENTS = ['$SYS/brokers/+/clients/+/connected', '$SYS/brokers/+/clients/+/disconnected']
+
 export interface ExecutionTopic {
   thingId: string
   executionId: string
