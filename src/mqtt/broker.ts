@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
 import { Aedes, type Client, type Connection, type PublishPacket } from 'aedes'
-import { createWebSocketStream, type WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import type { Logger } from '../base/log.ts'
 import type { ClientLookup } from '../domain/clients.ts'
 import type { ClientHandler } from '../domain/ports.ts'
@@ -15,6 +15,7 @@ import { type DoorOptions, openDoors } from './broker-listener.ts'
 import { createSessionQueues, type OutgoingStore } from './broker-queues.ts'
 import { createRules, MAX_CLIENT_ID_LENGTH, type Rules } from './broker-rules.ts'
 import { createSubscribers } from './broker-subscribers.ts'
+import { openWebSocketStream } from './broker-websocket.ts'
 import type { EmbeddedLink } from './link.ts'
 import { limitPackets } from './packet-limit.ts'
 
@@ -145,7 +146,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   function handleWebSocket(socket: WebSocket, request: IncomingMessage): void {
     socket.on('error', (error) => log.debug({ err: error }, 'MQTT WebSocket error'))
-    accept(createWebSocketStream(socket), request)
+    accept(openWebSocketStream(socket), request)
   }
 
   async function hasSubscriber(topic: string): Promise<boolean> {
