@@ -21,7 +21,7 @@ const deedSchema = z.object(
     clientid: text,
     username: optionalText,
     topic: text,
-    action: z.enum(['publish', 'subscribe'], { error: 'expected "publish" or "subscribe"' }),
+    action: z.enum(['publish', 'subscribe'], { error: 'expected publish or subscribe' }),
     qos: z.union([z.number(), z.string()], { error: 'expected 0, 1 or 2' }).nullish(),
     retain: z.union([z.boolean(), z.string()], { error: 'expected true or false' }).nullish(),
   },

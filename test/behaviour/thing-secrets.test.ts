@@ -170,13 +170,15 @@ describe('secrets of things', () => {
     await expect(stranger.subscribeAsync(requestFilter(id))).rejects.toThrow('Subscribe error')
   })
 
-  it('let thousands of devices come back together', async () => {
-    const ids = Array.from({ length: 300 }, (_, n) => `${uniqueName('many')}-${n}`)
+  it('let all devices in that come back together, and those among them that have a wrong one not', async () => {
+    const ids = Array.from({ length: 60 }, (_, n) => `${uniqueName('many')}-${n}`)
     const logins = await Promise.all(ids.map((id) => loginOf(service, id)))
-    const began = performance.now()
-    await Promise.all(logins.map(({ username, password }) => open(username, password)))
-    // On a machine that is slow and busy. Ten thousand took 9 s.
-    expect(performance.now() - began).toBeLessThan(10_000)
+    const isGood = (n: number) => n % 3 !== 0
+    const outcomes = await Promise.allSettled(
+      logins.map(({ username, password }, n) => open(username, isGood(n) ? password : logins[n + 1]?.password)),
+    )
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(ids.map((_, n) => isGood(n)))
+    expect(clients.every(({ connected }) => connected)).toBe(true)
   })
 })
 
