@@ -65,7 +65,7 @@ program
   .argument('<thingId>', 'the thing it is, such as thermostat-001', thingName)
   .option('--url <url>', 'the broker: mqtt, mqtts, ws or wss', brokerUrl, 'mqtt://127.0.0.1:1883')
   .option('--client-id <id>', 'the MQTT client id (default: the thing id)')
-  .option('--username <name>', 'for the broker')
+  .option('--username <name>', 'for the broker (default, with a password: the thing id)')
   .option('--password <password>', 'for the broker: the secret of the thing, if it has one')
   .option('--ca <file>', 'with mqtts or wss: the certificate of the CA that the broker must have (PEM)', pemFile)
   .option('--cert <file>', 'a certificate for a broker that asks for one (PEM)', pemFile)
