@@ -197,6 +197,17 @@ describe.runIf(hasMosquitto)('TLS to a Mosquitto', () => {
     })
   })
 
+  it('that has none at this port says so at /readyz', async () => {
+    const plain = await startMosquitto()
+    const service = await startService({ mqttUrl: plain.url.replace('mqtt:', 'mqtts:'), replicas: 1 })
+    const { checks } = await readiness(service.url)
+    expect(checks['broker']).toMatch(
+      /^(no TLS with the broker \([a-z ]+\): check the scheme.*|.*(ECONNRESET|hung up|before secure).*)$/,
+    )
+    await service.stop()
+    await plain.dispose()
+  })
+
   it.each([
     ['without our certificate', () => undefined],
     ['with a certificate of another CA', () => foreign],
@@ -206,7 +217,9 @@ describe.runIf(hasMosquitto)('TLS to a Mosquitto', () => {
       // Its reason may come, or only the end of the connection.
       expect({ status, broker: checks['broker'] }).toEqual({
         status: 503,
-        broker: expect.stringMatching(/refused the TLS connection.*MQTT_TLS_CERT_FILE|ECONNRESET|hung up/),
+        broker: expect.stringMatching(
+          /^the broker refused the TLS connection \([a-z ]+\): check MQTT_TLS_CERT_FILE.*$|ECONNRESET|hung up/,
+        ),
       })
     })
   })
