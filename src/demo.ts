@@ -30,23 +30,28 @@ export async function startDemo(app: App): Promise<{ text: string; stop: () => P
     'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }',
     THERMOSTAT,
   )
-  for (const id of THINGS) {
-    const input = { id, thingType: THERMOSTAT.name, tags: ['demo'] }
-    await mutate(
-      app.url,
-      'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { errors { message } } }',
-      input,
-    )
-  }
+  const secrets = await Promise.all(THINGS.map((id) => registerThing(app, id)))
   const url = deviceUrl(app.broker)
+  const [first, second] = secrets
   const devices: Device[] = [
-    await startDevice({ thingId: 'thermostat-001', url, latencyMs: 200 }),
-    await startDevice({ thingId: 'thermostat-002', url, latencyMs: 3_000, failRate: 0.2, rejectRate: 0.2 }),
+    await startDevice({ thingId: 'thermostat-001', url, ...first, latencyMs: 200 }),
+    await startDevice({ thingId: 'thermostat-002', url, ...second, latencyMs: 3_000, failRate: 0.2, rejectRate: 0.2 }),
   ]
   const stop = async () => {
     await Promise.all(devices.map((device) => device.stop()))
   }
   return { text: describeDemo(app.url), stop }
+}
+
+/** Where others than this machine reach the broker, with a secret: it lets nobody in without one. */
+async function registerThing({ url, broker }: App, id: string): Promise<{ password?: string }> {
+  const issueSecret = broker.kind === 'embedded' && broker.needsSecrets
+  const { secret } = await mutate(
+    url,
+    'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { secret errors { message } } }',
+    { id, thingType: THERMOSTAT.name, tags: ['demo'], issueSecret },
+  )
+  return secret ? { password: secret } : {}
 }
 
 function describeDemo(url: string): string {
@@ -65,16 +70,22 @@ function describeDemo(url: string): string {
   ].join('\n')
 }
 
-async function mutate(url: string, query: string, input: unknown): Promise<void> {
+interface MutationOutcome {
+  errors: { message: string }[]
+  secret?: string | null
+}
+
+async function mutate(url: string, query: string, input: unknown): Promise<MutationOutcome> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables: { input } }),
   })
   const { data, errors } = (await response.json()) as {
-    data?: { outcome: { errors: { message: string }[] } } | null
+    data?: { outcome: MutationOutcome } | null
     errors?: { message: string }[]
   }
-  const [problem] = errors ?? data?.outcome.errors ?? [{ message: 'no answer' }]
-  if (problem) throw new Error(`the demo could not be set up: ${problem.message}`)
+  const [problem] = errors ?? data?.outcome.errors ?? []
+  if (problem || !data) throw new Error(`the demo could not be set up: ${problem?.message ?? 'no answer'}`)
+  return data.outcome
 }

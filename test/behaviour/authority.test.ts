@@ -39,6 +39,7 @@ const RULES: Record<string, Need> = {
   'mutation deregisterThing': 'manage',
   'mutation registerThing': 'manage',
   'mutation revokeApiKey': 'manageAll',
+  'mutation rotateThingSecret': 'manage',
   'mutation sendCommand': 'send',
   'mutation updateThing': 'manage',
   'subscription executionUpdated': 'read',
