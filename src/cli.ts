@@ -11,9 +11,10 @@ import type { App } from './app.ts'
 import { banner, nextSteps } from './banner.ts'
 import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
+import { isLoopback } from './base/loopback.ts'
 import { keepMemorySmall } from './base/memory.ts'
 import { aclBroker, brokerUrl, milliseconds, pemFile, serviceUser, share, thingName } from './cli-arguments.ts'
-import { addKeysCommand } from './cli-keys.ts'
+import { addKeysCommand, makeDemoKey } from './cli-keys.ts'
 import type { AclBroker } from './mqtt/acl.ts'
 import type { ExportOptions } from './transfer/export.ts'
 import type { PasswordsOptions } from './transfer/mosquitto-passwords.ts'
@@ -40,7 +41,7 @@ program
 program
   .command('demo')
   .description('Run the service with a throw-away data folder, a Thing Type and three simulated things.')
-  .action(() => {
+  .action(async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'fleet-commands-demo-'))
     process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
     const config = {
@@ -53,9 +54,11 @@ program
       mqttTls: undefined,
       dataDir,
     }
+    // Where others reach it, it is for those who know the key.
+    const key = isLoopback(config.host) ? undefined : await makeDemoKey(config)
     return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
       const { startDemo } = await import('./demo.ts')
-      const demo = await startDemo(app)
+      const demo = await startDemo(app, key)
       print(`${banner(app, dataDir)}\n${demo.text}`)
       return demo.stop
     })

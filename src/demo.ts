@@ -23,14 +23,14 @@ const THERMOSTAT = {
 /** The third one is registered and never started: a command to it times out. */
 const THINGS = ['thermostat-001', 'thermostat-002', 'thermostat-003']
 
-/** Fills a running service, through its API like any client: a type, three things, two of which answer. */
-export async function startDemo(app: App): Promise<{ text: string; stop: () => Promise<void> }> {
+/** Fills a running service, through its API like any client: a type, three things, two of which answer. `key`: as `curl -u` takes it. */
+export async function startDemo(app: App, key?: string): Promise<{ text: string; stop: () => Promise<void> }> {
   await mutate(
-    app.url,
+    { ...app, key },
     'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }',
     THERMOSTAT,
   )
-  const secrets = await Promise.all(THINGS.map((id) => registerThing(app, id)))
+  const secrets = await Promise.all(THINGS.map((id) => registerThing({ ...app, key }, id)))
   const url = deviceUrl(app.broker)
   const [first, second] = secrets
   const devices: Device[] = [
@@ -40,21 +40,26 @@ export async function startDemo(app: App): Promise<{ text: string; stop: () => P
   const stop = async () => {
     await Promise.all(devices.map((device) => device.stop()))
   }
-  return { text: describeDemo(app.url), stop }
+  return { text: describeDemo({ ...app, key }), stop }
+}
+
+/** Where the service is, and what it is shown. */
+interface Entry extends Pick<App, 'url'> {
+  key: string | undefined
 }
 
 /** Where others than this machine reach the broker, with a secret: it lets nobody in without one. */
-async function registerThing({ url, broker }: App, id: string): Promise<{ password?: string }> {
-  const issueSecret = broker.kind === 'embedded' && broker.needsSecrets
+async function registerThing(at: Entry & Pick<App, 'broker'>, id: string): Promise<{ password?: string }> {
+  const issueSecret = at.broker.kind === 'embedded' && at.broker.needsSecrets
   const { secret } = await mutate(
-    url,
+    at,
     'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { secret errors { message } } }',
     { id, thingType: THERMOSTAT.name, tags: ['demo'], issueSecret },
   )
   return secret ? { password: secret } : {}
 }
 
-function describeDemo(url: string): string {
+function describeDemo({ url, key }: Entry): string {
   return [
     '  Three things of com.example.thermostat (setTemperature with a value from 5 to 35, reboot):',
     '    thermostat-001  answers at once',
@@ -63,7 +68,7 @@ function describeDemo(url: string): string {
     '',
     '  Send a command:',
     '',
-    sendExample(url, 'thermostat-001'),
+    sendExample(url, 'thermostat-001', key ? ` -u ${key}` : ''),
     '',
     '  Everything is thrown away when this ends (Ctrl-C).',
     '',
@@ -75,10 +80,13 @@ interface MutationOutcome {
   secret?: string | null
 }
 
-async function mutate(url: string, query: string, input: unknown): Promise<MutationOutcome> {
+async function mutate({ url, key }: Entry, query: string, input: unknown): Promise<MutationOutcome> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(key && { authorization: `Basic ${Buffer.from(key).toString('base64')}` }),
+    },
     body: JSON.stringify({ query, variables: { input } }),
   })
   const { data, errors } = (await response.json()) as {

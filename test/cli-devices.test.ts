@@ -1,4 +1,5 @@
 /** The command line, where devices of others are concerned: access lists, passwords, and a broker that is not for this machine alone. */
+
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { createClient } from './support/client.ts'
 import { uniqueName } from './support/names.ts'
 import { loginOf, registerWithSecret } from './support/secrets.ts'
 import { startService } from './support/service.ts'
+import { adminToken, JWT_ENV } from './support/token.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'fc-cli-devices-'))
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
@@ -98,15 +100,16 @@ describe('mosquitto-passwords', () => {
 
 describe('on an address that others reach', () => {
   const FREE = { HOST: '0.0.0.0', PORT: '0', MQTT_PORT: '0', MQTT_TLS_PORT: '0', LOG_LEVEL: 'error' }
+  const WITH_TOKENS = { ...FREE, ...JWT_ENV }
   let authority: Authority
   beforeAll(() => {
     authority = createAuthority()
   })
   afterAll(() => authority?.remove())
 
-  async function answerOf(running: Running, thingId: string): Promise<string | undefined> {
-    const [, url = ''] = /GraphiQL +(\S+?)\/ /.exec(running.stdout()) ?? []
-    const { execution } = await createClient(url).send({ thingId, ttl: 20, wait: true })
+  async function answerOf(running: Running, thingId: string, authorization: string): Promise<string | undefined> {
+    const [, url = ''] = /GraphQL +(\S+?)\/graphql /.exec(running.stdout()) ?? []
+    const { execution } = await createClient(url, authorization).send({ thingId, ttl: 20, wait: true })
     return execution?.status
   }
 
@@ -114,19 +117,20 @@ describe('on an address that others reach', () => {
     const backend = await createBackend()
     const { certFile, keyFile } = authority.issue('server')
     const tls = { MQTT_TLS_CERT_FILE: certFile, MQTT_TLS_KEY_FILE: keyFile }
-    const serving = startCli(['serve'], { cwd, env: { ...FREE, ...tls, DATA_DIR: backend.settings.dataDir } })
+    const serving = startCli(['serve'], { cwd, env: { ...WITH_TOKENS, ...tls, DATA_DIR: backend.settings.dataDir } })
     await serving.shows(/Then send a command:[\s\S]+\n\n/)
     const text = serving.stdout()
     expect(text).toContain('Devices need the secret of their thing')
     expect(text).toContain('issueSecret: true')
     const [, args = ''] = /npm run device -- (thermostat-001 --url \S+ --password) <the secret>/.exec(text) ?? []
-    const [, url = ''] = /GraphiQL +(\S+?)\/ /.exec(text) ?? []
-    const { password } = await loginOf(createClient(url), 'thermostat-001')
+    const [, url = ''] = /GraphQL +(\S+?)\/graphql /.exec(text) ?? []
+    const authorization = await adminToken()
+    const { password } = await loginOf(createClient(url, authorization), 'thermostat-001')
     const refused = await runCli(['device', 'thermostat-001', ...args.split(' ').slice(1, 3)], { cwd })
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/check the username and the password/) })
     const device = startCli(['device', ...args.split(' '), password], { cwd })
     await device.shows(/connected/i)
-    expect(await answerOf(serving, 'thermostat-001')).toBe('SUCCEEDED')
+    expect(await answerOf(serving, 'thermostat-001', authorization)).toBe('SUCCEEDED')
     await device.stop()
 
     const [, tlsPort] = /mqtts:\/\/0\.0\.0\.0:(\d+)/.exec(text) ?? []
@@ -141,7 +145,9 @@ describe('on an address that others reach', () => {
   it('demo gives its things secrets', async () => {
     const demo = startCli(['demo'], { cwd, env: { ...FREE, TMPDIR: cwd } })
     await demo.shows(/Ctrl-C/)
-    expect(await answerOf(demo, 'thermostat-001')).toBe('SUCCEEDED')
+    const [, key = ''] = /curl -s -u (\S+)/.exec(demo.stdout()) ?? []
+    const authorization = `Basic ${Buffer.from(key).toString('base64')}`
+    expect(await answerOf(demo, 'thermostat-001', authorization)).toBe('SUCCEEDED')
     const [, url = ''] = /MQTT +(\S+)/.exec(demo.stdout()) ?? []
     const stranger = await runCli(['device', 'thermostat-001', '--url', url], { cwd })
     expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused the connection/) })

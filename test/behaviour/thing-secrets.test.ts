@@ -1,4 +1,5 @@
 /** Secrets of things: issued once, rotated, and what the embedded broker lets in with them. */
+
 import { connect } from 'node:net'
 import type { MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -7,11 +8,13 @@ import { thingSecrets } from '../../src/db/schema.ts'
 import { isSecretOf, makeSecret } from '../../src/domain/thing-secrets.ts'
 import { requestFilter } from '../../src/protocol/topics.ts'
 import { createBackend } from '../support/backend.ts'
+import { createClient } from '../support/client.ts'
 import { startTestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
 import { deregisterThing, updateThing } from '../support/registry.ts'
 import { closing, connectOnce, loginOf, registerWithSecret, rotateSecret } from '../support/secrets.ts'
 import { type Service, startService } from '../support/service.ts'
+import { adminToken, JWT } from '../support/token.ts'
 
 const REFUSED = /Bad username or password/
 
@@ -186,7 +189,8 @@ describe('an embedded broker that others than this machine reach', () => {
   let service: Service
   let webSocketUrl: string
   beforeAll(async () => {
-    service = await startService({ mqttUrl: undefined, replicas: 1, host: '0.0.0.0' })
+    const open = await startService({ mqttUrl: undefined, replicas: 1, host: '0.0.0.0', jwt: JWT })
+    service = { ...open, ...createClient(open.url, await adminToken()) }
     webSocketUrl = `${service.url.replace('http', 'ws')}/mqtt`
   })
   afterAll(() => service?.stop())
