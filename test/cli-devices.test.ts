@@ -98,6 +98,9 @@ describe('mosquitto-passwords', () => {
   })
 })
 
+/** Each starts several processes, with a database in each. */
+const SLOW_MS = 120_000
+
 describe('on an address that others reach', () => {
   const FREE = { HOST: '0.0.0.0', PORT: '0', MQTT_PORT: '0', MQTT_TLS_PORT: '0', LOG_LEVEL: 'error' }
   const WITH_TOKENS = { ...FREE, ...JWT_ENV }
@@ -113,7 +116,7 @@ describe('on an address that others reach', () => {
     return execution?.status
   }
 
-  it('serve says that devices need secrets, and how they get them', async () => {
+  it('serve says that devices need secrets, and how they get them', { timeout: SLOW_MS }, async () => {
     const backend = await createBackend()
     const { certFile, keyFile } = authority.issue('server')
     const tls = { MQTT_TLS_CERT_FILE: certFile, MQTT_TLS_KEY_FILE: keyFile }
@@ -142,7 +145,7 @@ describe('on an address that others reach', () => {
     await backend.dispose()
   })
 
-  it('demo gives its things secrets', async () => {
+  it('demo gives its things secrets', { timeout: SLOW_MS }, async () => {
     const demo = startCli(['demo'], { cwd, env: { ...FREE, TMPDIR: cwd } })
     await demo.shows(/Ctrl-C/)
     const [, key = ''] = /curl -s -u (\S+)/.exec(demo.stdout()) ?? []
