@@ -21,6 +21,7 @@ import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
+import { startRollUp } from './domain/roll-up.ts'
 import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
@@ -109,6 +110,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(gateway.stop)
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
+  stops.push(startRollUp(ctx))
 
   const {
     url,
