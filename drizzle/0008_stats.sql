@@ -19,3 +19,5 @@ CREATE TABLE "execution_stats_progress" (
 	"down_to_id" uuid NOT NULL,
 	CONSTRAINT "execution_stats_progress_one_row" CHECK ("execution_stats_progress"."only")
 );
+--> statement-breakpoint
+CREATE INDEX "execution_stats_total" ON "execution_stats" USING btree ("bucket","at") WHERE "execution_stats"."action" = '';

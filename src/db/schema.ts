@@ -292,7 +292,10 @@ export const executionStats = pgTable(
     steps: smallint('steps').array().notNull(),
     stepCounts: bigint('step_counts', { mode: 'number' }).array().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.bucket, table.at, table.status, table.action, table.thingType] })],
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.at, table.status, table.action, table.thingType] }),
+    index('execution_stats_total').on(table.bucket, table.at).where(sql`${table.action} = ''`),
+  ],
 )
 
 /** One row: how far `execution_stats` is counted. None: not at all, whatever is in there. */

@@ -14,7 +14,7 @@ export const NOTHING_BELOW = lowestIdAt(0)
 /** Minutes are kept for so long: most of them would be as many as the executions. */
 const MINUTES_DAYS = 2
 /** A part of the history: hardly longer than other statements take. */
-const HISTORY_ROWS = 20_000
+const HISTORY_ROWS = 10_000
 
 const instant = (at: Date): SQL => sql`${at.toISOString()}::timestamptz`
 

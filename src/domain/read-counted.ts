@@ -12,6 +12,16 @@ export interface Known {
 }
 
 const MAX_SECONDS = 3
+/**
+ * The newest of many are in the order of an index. The planner would rather read all of them and sort them, where they are
+ * some thousand.
+ */
+const SETTINGS = {
+  timeout: sql`set_config('statement_timeout', ${`${MAX_SECONDS}s`}, true)`,
+  bitmapScan: sql`set_config('enable_bitmapscan', 'off', true)`,
+  seqScan: sql`set_config('enable_seqscan', 'off', true)`,
+  parallel: sql`set_config('max_parallel_workers_per_gather', '0', true)`,
+}
 const QUERY_CANCELED = '57014'
 
 /** Reads what is counted and what is not yet at one moment, so that nothing is in neither, or in both. */
@@ -22,9 +32,8 @@ export async function readCounted<T>(
   try {
     return await db.transaction(
       async (tx) => {
-        await tx.execute(sql.raw(`set local statement_timeout = '${MAX_SECONDS}s'`))
         const [clock] = await tx
-          .select({ ms: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::float8` })
+          .select({ ms: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::float8`, ...SETTINGS })
           .from(sql`(select) as clock`)
         const [progress] = await tx.select().from(executionStatsProgress)
         return read(tx, { now: new Date(Number(clock?.ms)), progress })

@@ -18,7 +18,7 @@ export type WorstThing = Omit<WorstAction, 'action' | 'total'> & { thingId: stri
 
 export const MAX_WORST = 100
 /** Of the failures so many are looked at, the latest ones. */
-export const MAX_FAILURES = 20_000
+export const MAX_FAILURES = 10_000
 const FAILURES = ['FAILED', 'TIMED_OUT'] as const
 
 /** The actions of most failures and timeouts, these first. */
