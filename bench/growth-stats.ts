@@ -9,6 +9,7 @@ import { ACTIONS, type Bench } from './growth-data.ts'
 import { type Figure, figureOf, timed } from './growth-pages.ts'
 import { startFlow } from './growth-writes.ts'
 
+const TURN_MS = 5_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const TYPES = { things: null, thingTypes: ['com.example.type1'], actions: null }
@@ -20,10 +21,10 @@ export interface Counting {
   seconds: number
 }
 
-export async function measureCounting({ ctx }: Bench, most = Number.POSITIVE_INFINITY): Promise<Counting> {
+export async function measureCounting({ ctx }: Bench): Promise<Counting> {
   await rollUp(ctx)
   const times: number[] = []
-  for (let more = true; more && times.length < most; ) {
+  for (let more = true; more; ) {
     const [ms, isMore] = await timed(() => rollUpHistory(ctx))
     times.push(ms)
     more = isMore
@@ -39,7 +40,7 @@ const stats =
   ({ ctx }: Bench) =>
     readExecutionStats(ctx, filter, bucket)
 
-export const QUESTIONS: Question[] = [
+const QUESTIONS: Question[] = [
   ['the last 6 hours by minute', stats('MINUTE', last(6 * HOUR_MS))],
   ['the last 24 hours by hour', stats('HOUR', {})],
   ['the last 20 days by hour', stats('HOUR', last(20 * DAY_MS - HOUR_MS))],
@@ -63,13 +64,9 @@ export const QUESTIONS: Question[] = [
   ['counts, a caller of some things', ({ ctx }) => countByStatus(ctx, { scope: SOME_THINGS })],
 ]
 
-export async function measureQuestions(
-  bench: Bench,
-  runs: number,
-  questions = QUESTIONS,
-): Promise<{ name: string; figure: Figure }[]> {
+export async function measureQuestions(bench: Bench, runs: number): Promise<{ name: string; figure: Figure }[]> {
   const figures: { name: string; figure: Figure }[] = []
-  for (const [name, ask] of questions) {
+  for (const [name, ask] of QUESTIONS) {
     const times: number[] = []
     for (let run = -2; run < runs; run++) {
       const [ms] = await timed(() => ask(bench))
@@ -80,23 +77,27 @@ export async function measureQuestions(
   return figures
 }
 
-/** Batches sent and settled in a second: in turns of a second, alone and while they are counted all the time. */
-export async function measureBeside(
-  bench: Bench,
-  turns: number,
-): Promise<{ alone: number; beside: number; rolls: Figure }> {
+export interface Beside {
+  alone: number
+  beside: number
+  rolls: Figure
+}
+
+/** Batches sent and settled in a second, in turns of five: alone, and while what is settled is counted ten times as often as usual. */
+export async function measureBeside(bench: Bench, turns: number): Promise<Beside> {
   const step = startFlow(bench)
-  const rates: Record<'alone' | 'beside', number[]> = { alone: [], beside: [] }
+  const alone: number[] = []
+  const beside: number[] = []
   const rolls: number[] = []
-  for (let turn = 0; turn < turns * 2; turn++) {
-    // As much is to be counted as comes in ten seconds, and that is counted within one.
-    if (turn % 2 === 1) rolls.push((await timed(() => Promise.all([rollUp(bench.ctx), flowFor(step, 1_000)])))[0])
-    const until = performance.now() + 5_000
-    const counting = turn % 2 === 1 ? keepCounting(bench, until, rolls) : undefined
-    rates[turn % 2 === 1 ? 'beside' : 'alone'].push(await flowFor(step, 5_000))
-    await counting
+  await flowFor(step, TURN_MS)
+  for (let turn = 0; turn < turns; turn++) {
+    alone.push(await flowFor(step, TURN_MS))
+    // What was settled alone is counted before, so that no turn pays for another.
+    await rollUp(bench.ctx)
+    const [rate] = await Promise.all([flowFor(step, TURN_MS), keepCounting(bench, performance.now() + TURN_MS, rolls)])
+    beside.push(rate)
   }
-  return { alone: middle(rates.alone), beside: middle(rates.beside), rolls: figureOf(rolls) }
+  return { alone: middle(alone), beside: middle(beside), rolls: figureOf(rolls) }
 }
 
 async function flowFor(step: () => Promise<void>, ms: number): Promise<number> {
@@ -106,7 +107,6 @@ async function flowFor(step: () => Promise<void>, ms: number): Promise<number> {
   return (steps * 1_000) / (performance.now() - startedAt)
 }
 
-/** Ten times as often as the service does. */
 async function keepCounting({ ctx }: Bench, until: number, times: number[]): Promise<void> {
   while (performance.now() < until) {
     times.push((await timed(() => rollUp(ctx)))[0])

@@ -154,7 +154,7 @@ builder.queryFields((t) => ({
   executionStats: t.field({
     authScopes: { read: true },
     type: ExecutionStatsType,
-    description: `What became of executions over time, exact to the second but for percentiles, however many there are. Of the filter's \`createdAt\`, or else of the last 24 hours, widened to whole buckets: at most ${MAX_BUCKETS}. Minutes are kept for seven days, and before that counted among the latest ${THOUSANDS(MAX_SCANNED)} executions of the range.`,
+    description: `What became of executions over time, exact but for percentiles, however many there are. Of the filter's \`createdAt\`, or else of the last 24 hours, widened to whole buckets: at most ${MAX_BUCKETS}. Minutes are kept for two days, and older ones counted among the latest ${THOUSANDS(MAX_SCANNED)} executions of the range.`,
     args: {
       filter: t.arg({ type: ExecutionFilterType, description: 'Which executions; absent: all.' }),
       bucket: t.arg({ type: StatsBucketType, defaultValue: 'HOUR', description: 'How wide the buckets are.' }),
