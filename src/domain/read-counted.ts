@@ -20,6 +20,7 @@ const SETTINGS = {
   timeout: sql`set_config('statement_timeout', ${`${MAX_SECONDS}s`}, true)`,
   bitmapScan: sql`set_config('enable_bitmapscan', 'off', true)`,
   seqScan: sql`set_config('enable_seqscan', 'off', true)`,
+  workMem: sql`set_config('work_mem', '16MB', true)`,
   parallel: sql`set_config('max_parallel_workers_per_gather', '0', true)`,
 }
 const QUERY_CANCELED = '57014'
