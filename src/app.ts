@@ -15,6 +15,7 @@ import { createPresence, forgetConnected, type Presence } from './domain/presenc
 import { startReconciling } from './domain/reconcile.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
+import { startRollUp } from './domain/roll-up.ts'
 import { createThingNews } from './domain/thing-news.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { readPersistedOperations } from './graphql/persisted.ts'
@@ -118,6 +119,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(gateway.stop)
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
+  stops.push(startRollUp(ctx))
 
   const {
     url,

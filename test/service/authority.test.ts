@@ -28,6 +28,8 @@ const RULES: Record<string, Need> = {
   'query caller': 'read',
   'query execution': 'read',
   'query executions': 'read',
+  'query executionCounts': 'read',
+  'query executionStats': 'read',
   'query thing': 'read',
   'query things': 'read',
   'query thingType': 'read',
