@@ -19,8 +19,7 @@ export const AUDIT_ACTIONS = {
   'key.create': 'A key was created.',
   'key.revoke': 'A key was revoked.',
   'command.send': 'A command was sent; the target is its thing, and `executionId` says which.',
-  'command.cancel':
-    'Somebody asked to cancel an execution, which is the target. Recorded before it is done: its status says whether it was.',
+  'command.cancel': 'An execution, which is the target, was canceled.',
 } as const
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS

@@ -1,10 +1,10 @@
-import { type Caller, demand } from './access.ts'
-import { recordAudit } from './audit.ts'
+import { type Caller, demand, isNarrowed } from './access.ts'
 import type { Context } from './context.ts'
 import { type UserError, userError } from './errors.ts'
-import { type Execution, isSettled } from './execution.ts'
+import type { Execution } from './execution.ts'
 import { findVisible } from './executions.ts'
-import { settleExecutions } from './settle.ts'
+import { isUuid } from './filter.ts'
+import { settleCanceled } from './settle.ts'
 
 /** The execution as it is now, with an error where the cancel did not settle it. */
 export interface CancelOutcome {
@@ -18,15 +18,12 @@ export interface CancelOutcome {
  */
 export async function cancelExecution(ctx: Context, caller: Caller, id: string): Promise<CancelOutcome> {
   demand(caller, 'send')
-  const open = await findVisible(ctx, caller, id)
-  if (open && !isSettled(open)) {
-    await recordAudit(ctx.db, caller, { action: 'command.cancel', target: open.id, details: { thingId: open.thingId } })
-    const [canceled] = await settleExecutions(ctx, [{ executionId: open.id, status: 'CANCELED' }])
-    if (canceled) {
-      const { requestId, name } = caller
-      ctx.log.info({ executionId: open.id, thingId: open.thingId, requestId, by: name }, 'execution canceled')
-      return { execution: canceled, errors: [] }
-    }
+  const isVisible = !isNarrowed(caller.authority) || (await findVisible(ctx, caller, id)) !== undefined
+  const canceled = isVisible && isUuid(id) ? await settleCanceled(ctx, caller, id) : undefined
+  if (canceled) {
+    const { requestId, name } = caller
+    ctx.log.info({ executionId: id, thingId: canceled.thingId, requestId, by: name }, 'execution canceled')
+    return { execution: canceled, errors: [] }
   }
   const execution = await findVisible(ctx, caller, id)
   return { execution: execution ?? null, errors: [explainNotCanceled(id, execution)] }

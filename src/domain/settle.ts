@@ -3,6 +3,7 @@ import { isDeadlock } from '../db/errors.ts'
 import { executions } from '../db/schema.ts'
 import { returning } from '../db/statement.ts'
 import type { Json } from '../protocol/json.ts'
+import type { Caller } from './access.ts'
 import type { Context } from './context.ts'
 import { countSettled } from './count.ts'
 import type { Execution, TerminalStatus } from './execution.ts'
@@ -60,6 +61,22 @@ export async function settleExpired(ctx: Context, limit: number): Promise<Execut
   return settled
 }
 
+/** Settles an open execution as CANCELED; the audit has it if, and only if, this call did. */
+export async function settleCanceled(
+  ctx: Context,
+  caller: Caller,
+  executionId: string,
+): Promise<Execution | undefined> {
+  const traceSettled = ctx.tracing?.startSettling([{ executionId }])
+  const { name, address, requestId } = caller
+  const given = [executionId, ctx.replica, name, address, requestId ?? null]
+  const settled = await retryDeadlocks(() => ctx.run<Execution>(SETTLE_CANCELED, given))
+  countSettled(ctx.metrics, settled)
+  ctx.live.publish(settled)
+  traceSettled?.(settled)
+  return settled[0]
+}
+
 /** Not kept: what is settled is not published again. */
 const { status, result, reasonCode, reasonMessage, settledBy, settledAt, updatedAt, publishAgainAt, ...kept } =
   getTableColumns(executions)
@@ -71,12 +88,12 @@ const SETTLED = names({ status, result, reasonCode, reasonMessage, settledBy, se
  * The row moves from the open executions to the settled ones. Taken out and put in, and not by an UPDATE across the
  * partitions: whoever waits for such a row is refused (40001), for one that is gone he simply does not find it.
  */
-const moving = (given: string): string => `
+const moving = (given: string, beside = ''): string => `
 with given as materialized (${given}), taken as (
   delete from executions_open as open using given
   where open.id = given.id and open.thing_id = coalesce(given."thingId", open.thing_id)
   returning ${KEPT.map((name) => `open.${name}`)}, open.updated_at, given.status, given.result, given.code, given.message
-)
+)${beside}
 insert into executions (${KEPT}, ${SETTLED})
 select ${KEPT}, status, result, case when status = 'TIMED_OUT' and no_subscriber then 'NO_SUBSCRIBER' else code end,
   message, $2, clock_timestamp(), greatest(clock_timestamp(), updated_at)
@@ -93,6 +110,15 @@ const SETTLE_EXPIRED = moving(`
     null as message
   from executions_open where status = 'SENT' and expires_at <= now()
   order by expires_at limit $1 for update skip locked`)
+
+const SETTLE_CANCELED = moving(
+  `select $1::uuid as id, null::text as "thingId", 'CANCELED'::execution_status as status, null::jsonb as result,
+  null::text as code, null::text as message`,
+  `, audited as (
+  insert into audit_events (action, actor, address, target, request_id, details)
+  select 'command.cancel', $3::text, $4::text, id::text, $5::text, jsonb_build_object('thingId', thing_id) from taken
+)`,
+)
 
 async function retryDeadlocks<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
