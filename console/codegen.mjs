@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { codegen } from '@graphql-codegen/core'
 import { preset } from '@graphql-codegen/client-preset'
+import { codegen } from '@graphql-codegen/core'
 import { parse } from 'graphql'
 
 const here = dirname(fileURLToPath(import.meta.url))

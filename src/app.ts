@@ -27,8 +27,9 @@ import type { Thing } from './domain/thing.ts'
 import { createThingNews, type ThingNews } from './domain/thing-news.ts'
 import { createClientLookup } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
-import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
+import { createGraphQL, GRAPHQL_PATH } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { createConsoleRoutes } from './http/console.ts'
 import { SEND_PATH } from './http/rest.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen, type RequestHandler } from './http/server.ts'
@@ -252,7 +253,7 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
     database,
     brokerProblem: gateway.problem,
     isDraining: () => isDraining,
-    page: loadGraphiQLPage,
+    console: await createConsoleRoutes(),
   })
   const doors = {
     routes,

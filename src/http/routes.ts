@@ -6,14 +6,14 @@ import { problemResponse } from './problem.ts'
 import { API_PATH, createRestRoutes } from './rest.ts'
 
 export interface RouteOptions extends HealthOptions {
-  /** What a browser gets at `/`. */
-  page: () => Promise<string>
+  /** What people get in a browser. */
+  console: Hono
 }
 
 /** Everything over HTTP that is not GraphQL. */
-export function createRoutes(ctx: Context, { page, ...health }: RouteOptions): Hono {
+export function createRoutes(ctx: Context, { console, ...health }: RouteOptions): Hono {
   const routes = new Hono()
-  routes.get('/', (c) => c.html(page()))
+  routes.route('/', console)
   routes.route('/', createHealthRoutes(health))
   routes.route('/', createMetricsRoutes(ctx))
   routes.route(API_PATH, createRestRoutes(ctx))
