@@ -55,24 +55,20 @@ export function Combo({ label, hint, errors, text, choices, nothing, more, onTyp
       )}
       <Errors errors={errors} />
       <Popover className={styles['popover'] ?? ''} offset={4}>
-        <ListBox<Choice>
-          className={styles['list'] ?? ''}
-          renderEmptyState={() => <span className={styles['nothing']}>{nothing}</span>}
-        >
-          {({ id, description }) => (
-            <ListBoxItem id={id} textValue={id} className={styles['choice'] ?? ''}>
-              <Text slot="label" className="mono">
-                {id}
-              </Text>
-              {description && (
-                <Text slot="description" className={styles['description'] ?? ''}>
-                  {description}
-                </Text>
-              )}
-            </ListBoxItem>
-          )}
-        </ListBox>
-        {more && <div className={styles['more']}>{more}</div>}
+        <section aria-label={`${label}: what fits`} className={styles['offer']}>
+          <ListBox<Choice>
+            className={styles['list'] ?? ''}
+            renderEmptyState={() => <span className={styles['nothing']}>{nothing}</span>}
+          >
+            {({ id, description }) => (
+              <ListBoxItem id={id} textValue={id} className={styles['choice'] ?? ''}>
+                <span className="mono">{id}</span>
+                {description && <span className={styles['description']}>{description}</span>}
+              </ListBoxItem>
+            )}
+          </ListBox>
+          {more && <div className={styles['more']}>{more}</div>}
+        </section>
       </Popover>
     </ComboBox>
   )

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { serverNow } from '../data/clock.ts'
-import { exactTime, formatDuration, formatTime } from './time.ts'
+import { exactTime, formatTime } from './time.ts'
 
 /** Local time, with the exact instant on hover. */
 export function Time({ at }: { at: string }) {
@@ -20,7 +20,17 @@ export function Countdown({ until }: { until: string }) {
     return () => clearInterval(timer)
   }, [until])
   if (leftMs === 0) return <>any moment now</>
-  return <>{leftMs < 60_000 ? `${Math.ceil(leftMs / 1_000)} s` : formatDuration(leftMs)}</>
+  return <>{inClockWords(Math.ceil(leftMs / 1_000))}</>
+}
+
+/** Of the same width from one second to the next. */
+function inClockWords(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`
+  const two = (part: number): string => String(part % 60).padStart(2, '0')
+  const hours = Math.floor(seconds / 3_600)
+  return hours > 0
+    ? `${hours}:${two(Math.floor(seconds / 60))}:${two(seconds)}`
+    : `${Math.floor(seconds / 60)}:${two(seconds)}`
 }
 
 const msLeft = (until: string): number => Math.max(0, Date.parse(until) - serverNow())
