@@ -6,6 +6,8 @@ import {
   type ConsoleSetup,
   dialogOf,
   expectAccessible,
+  fillCombo,
+  openSend,
   PATIENCE,
   rowOf,
   setUpConsole,
@@ -72,8 +74,7 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
   it('sends the first command by keyboard alone, and shows it settle', async () => {
     const page = await setup.open()
     await page.getByText('No command was sent yet.').waitFor()
-    await page.keyboard.press('c')
-    await dialogOf(page).waitFor()
+    await openSend(page)
     await page.keyboard.type(thingId.slice(0, -3))
     await page.getByRole('option', { name: thingId }).waitFor()
     await page.keyboard.press('ArrowDown')
@@ -101,8 +102,8 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
 
   it('sends once, however often somebody clicks', async () => {
     const page = await setup.open('/commands')
-    await page.keyboard.press('c')
-    await dialogOf(page).getByRole('combobox', { name: 'Thing' }).fill(silentId)
+    await openSend(page)
+    await fillCombo(page, 'Thing', silentId)
     await dialogOf(page).getByRole('textbox', { name: 'Action' }).fill('once')
     await dialogOf(page)
       .getByRole('button', { name: 'Send', exact: true })
@@ -121,11 +122,11 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
 
   it('tells what is wrong at the field: what it sees itself, and what only the service knows', async () => {
     const page = await setup.open('/commands')
-    await page.keyboard.press('c')
+    await openSend(page)
     const dialog = dialogOf(page)
-    await dialog.getByRole('combobox', { name: 'Thing' }).fill(thingId)
+    await fillCombo(page, 'Thing', thingId)
     await dialog.getByText(type).waitFor()
-    await dialog.getByRole('combobox', { name: 'Action' }).fill('setTemperature')
+    await fillCombo(page, 'Action', 'setTemperature')
     const value = dialog.getByLabel('value')
     await value.fill('99')
     await dialog.getByText('Expected at most 35.').waitFor()
@@ -145,15 +146,15 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
 
   it('keeps the form and the JSON of params in step', async () => {
     const page = await setup.open('/commands')
-    await page.keyboard.press('c')
+    await openSend(page)
     const dialog = dialogOf(page)
-    await dialog.getByRole('combobox', { name: 'Thing' }).fill(thingId)
+    await fillCombo(page, 'Thing', thingId)
     await dialog.getByText(type).waitFor()
-    await dialog.getByRole('combobox', { name: 'Action' }).fill('setTemperature')
+    await fillCombo(page, 'Action', 'setTemperature')
     await dialog.getByLabel('value').fill('20')
     await dialog.getByRole('button', { name: 'Add to schedule' }).click()
     await dialog.getByLabel('from').fill('08:00')
-    await dialog.getByLabel('on', { exact: false }).last().selectOption({ label: 'yes (true)' })
+    await dialog.getByRole('combobox', { name: /^on/ }).selectOption({ label: 'yes (true)' })
     await dialog.getByRole('button', { name: 'JSON' }).click()
     const json = dialog.getByRole('textbox', { name: 'JSON' })
     const params = { value: 20, mode: 'eco', schedule: [{ from: '08:00', on: true }] }
@@ -238,7 +239,7 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
   })
 
   it('goes back to the very first execution, and forward again', async () => {
-    for (let n = 0; n < 60; n += 1) await send()
+    for (let n = 0; n < 110; n += 1) await send()
     const all = await everyId(setup)
     const page = await setup.open('/commands')
     await untilLive(page)

@@ -64,6 +64,20 @@ export const rowOf = (page: Page, executionId: string): Locator => page.locator(
 
 export const dialogOf = (page: Page): Locator => page.getByRole('dialog', { name: 'Send a command' })
 
+/** By its key, once there is somebody to hear it. */
+export async function openSend(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Send command' }).waitFor()
+  await page.keyboard.press('c')
+  await dialogOf(page).waitFor()
+}
+
+/** Writes into a field that offers what fits, and leaves it: while it offers, all else is out of reach. */
+export async function fillCombo(page: Page, name: 'Thing' | 'Action', text: string): Promise<void> {
+  const field = dialogOf(page).getByRole('combobox', { name })
+  await field.fill(text)
+  await field.press('Tab')
+}
+
 /** The ids of the rows that are shown, newest first. */
 export const shownIds = (page: Page): Promise<(string | null)[]> =>
   page.locator('[data-execution]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-execution')))

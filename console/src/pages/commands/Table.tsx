@@ -57,7 +57,7 @@ const Row = memo(function Row({ row, isDimmed }: { row: RowData; isDimmed: boole
         {row.action}
       </td>
       <td role="cell" className={styles['status']}>
-        <Status status={row.status} />
+        <Status status={row.status} />{' '}
         {row.statusReason && (
           <span className={styles['reason']} title={row.statusReason.message ?? row.statusReason.code}>
             {row.statusReason.code}
