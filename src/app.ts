@@ -7,6 +7,7 @@ import { createMetrics } from './base/metrics.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import { createAdmission } from './domain/admission.ts'
+import { createAllowance } from './domain/allowance.ts'
 import { createBell } from './domain/bell.ts'
 import { type Callers, createCallers } from './domain/callers.ts'
 import type { Context } from './domain/context.ts'
@@ -16,18 +17,21 @@ import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
 import { createPresence, forgetConnected, type Presence } from './domain/presence.ts'
 import { createUnheardMarker } from './domain/publish-execution.ts'
+import { createSendLimits } from './domain/rate-limit.ts'
 import { startReconciling } from './domain/reconcile.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
+import { createSchemaChecks } from './domain/schema-checks.ts'
 import { createStopping } from './domain/stopping.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
 import { createThingNews, type ThingNews } from './domain/thing-news.ts'
 import { createClientLookup } from './domain/things.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
-import { createGraphQL, GRAPHQL_PATH } from './graphql/server.ts'
+import { type PersistedOperations, readPersistedOperations } from './graphql/persisted.ts'
+import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
 import { createConsoleRoutes } from './http/console.ts'
 import { SEND_PATH } from './http/rest.ts'
@@ -42,6 +46,8 @@ import type { TracingService } from './tracing/start.ts'
 export interface App {
   /** Where it is reached: http://127.0.0.1:4000. */
   url: string
+  /** Whether GraphiQL is there. */
+  hasGraphiql: boolean
   /** What it runs on, and where devices connect. */
   database: Store['kind']
   broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
@@ -80,6 +86,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 }
 
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
+  // A file that cannot be used is told before anything is opened.
+  const persisted = config.persistedOperations ? readPersistedOperations(config.persistedOperations) : undefined
   // First, and so the last to stop: what the others still do is traced.
   const tracing = config.tracesUrl ? await traceTo(config.tracesUrl, config, log, stops) : undefined
   const store = await openStore(config)
@@ -102,6 +110,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const callers = await openToCallers(config, log, store)
   stops.push(callers.stop)
   const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, callers, tracing })
+  stops.push(ctx.schemaChecks.stop)
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
   stops.push(startPublishingAgain(ctx))
@@ -115,7 +124,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     url,
     drain,
     stop: stopListening,
-  } = await openDoors(config, ctx, { gateway, broker, store, trace: tracing?.traceRequest })
+  } = await openDoors(config, ctx, { gateway, broker, store, persisted, trace: tracing?.traceRequest })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   const { isOpen } = callers
@@ -126,6 +135,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   }
   return {
     url,
+    hasGraphiql: config.graphiql,
     database: store.kind,
     broker: describeBroker(config, broker),
     isOpen,
@@ -216,6 +226,9 @@ function createContext(config: Config, log: Logger, store: Store, parts: Parts):
     publishAgain: createBell(),
     callers,
     admission: createAdmission(config.maxSends),
+    sendLimits: createSendLimits(config.rateLimitKey, config.rateLimitThing),
+    subscriptions: createAllowance(config.maxSubscriptions),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
@@ -233,11 +246,12 @@ interface Engines {
   gateway: MqttGateway
   broker: Broker | undefined
   store: Store
+  persisted: PersistedOperations | undefined
   trace: RequestHandler | undefined
 }
 
-async function openDoors(config: Config, ctx: Context, { gateway, broker, store, trace }: Engines) {
-  const graphql = createGraphQL(ctx)
+async function openDoors(config: Config, ctx: Context, { gateway, broker, store, persisted, trace }: Engines) {
+  const graphql = createGraphQL(ctx, { explains: config.graphiql, persisted })
   const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx)
   const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
@@ -254,6 +268,8 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
     brokerProblem: gateway.problem,
     isDraining: () => isDraining,
     console: await createConsoleRoutes(),
+    page: config.graphiql ? loadGraphiQLPage : undefined,
+    graphqlPath: GRAPHQL_PATH,
   })
   const doors = {
     routes,
@@ -262,7 +278,7 @@ async function openDoors(config: Config, ctx: Context, { gateway, broker, store,
     sockets,
     finishSockets,
   }
-  const listener = await listen(config.host, config.port, doors, ctx.log)
+  const listener = await listen(config, doors, ctx.log)
   const drain = () => {
     isDraining = true
     listener.dismissClients()

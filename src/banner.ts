@@ -1,14 +1,17 @@
 import type { App } from './app.ts'
 
 /** What the start-up prints: where everything is, and what to type next. */
-export function banner({ url, database, broker, isOpen }: App, dataDir: string): string {
+export function banner({ url, hasGraphiql, database, broker, isOpen }: App, dataDir: string): string {
   const mqtt = broker.kind === 'embedded' ? `mqtt://${broker.host}:${broker.port}` : broker.url
   const lines = [
     '',
     '  Fleet Commands is running.',
     '',
     `  Console     ${url}/          (send, see and follow commands in the browser)`,
-    `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE; GraphiQL in a browser)`,
+    `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE${hasGraphiql ? '; GraphiQL in a browser' : ''})`,
+    ...(hasGraphiql
+      ? []
+      : ['              GraphiQL and introspection are off (GRAPHIQL=on; off by default where others can reach it)']),
     `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
     `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,
     ...portNote(broker),

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { JwtConfig } from '../base/config-jwt.ts'
 import type { Logger } from '../base/log.ts'
+import { createRareWarning } from '../base/rare-log.ts'
 import { type Authority, authorityOf, isPattern, ROLES } from '../domain/access.ts'
 import type { ReadToken } from '../domain/callers.ts'
 
@@ -25,6 +26,10 @@ const claimSchema = z.object({ role: z.enum(ROLES), things: patterns, thingTypes
 /** Each token is checked once a minute, however often it comes: a signature takes longer than a command. */
 export function createTokenReader(config: JwtConfig, log: Logger): ReadToken {
   const verify = createVerifier(config)
+  const warnOfKeys = createRareWarning(
+    log,
+    'tokens cannot be checked, as the keys at JWT_JWKS_URL cannot be had; they are refused',
+  )
   const checked = createBoundedMap<string, Checked>(MAX_CHECKED)
 
   return async (token) => {
@@ -42,14 +47,19 @@ export function createTokenReader(config: JwtConfig, log: Logger): ReadToken {
     try {
       return toKnown(config, await verify(token))
     } catch (error) {
-      if (!(error instanceof errors.JOSEError) && !(error instanceof z.ZodError)) throw error
-      const isUnreachable = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid
-      if (isUnreachable) log.error({ err: error }, 'the keys at JWT_JWKS_URL cannot be had; tokens are refused')
-      else log.debug({ why: error.message }, 'a token was refused')
+      if (isOfToken(error)) log.debug({ why: error.message }, 'a token was refused')
+      else warnOfKeys({ err: error })
       return undefined
     }
   }
 }
+
+/** The token is not good, or what it grants is not; anything else has to do with the keys that it is checked by. */
+const isOfToken = (error: unknown): error is Error =>
+  error instanceof z.ZodError ||
+  (error instanceof errors.JOSEError &&
+    !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) &&
+    error.constructor !== errors.JOSEError)
 
 function createVerifier({ jwksUrl, secret, issuer, audience, toleranceSeconds }: JwtConfig) {
   const options: JWTVerifyOptions = {

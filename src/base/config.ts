@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { readDoorSettings } from './config-doors.ts'
 import { readJwt } from './config-jwt.ts'
 import { LOG_LEVELS } from './log.ts'
 import { ConfigError, type Environment, port, read, setting, urlOf, wholeNumber } from './setting.ts'
@@ -73,8 +74,9 @@ export function readConfig(env: Environment) {
       `MQTT_SHARED_GROUP: got ${JSON.stringify(mqttSharedGroup)} without MQTT_URL, expected the MQTT_URL of a broker that shares topics, or no group: the embedded broker has one replica`,
     )
   }
+  const host = read('HOST', SETTINGS.HOST, env) ?? '127.0.0.1'
   return {
-    host: read('HOST', SETTINGS.HOST, env) ?? '127.0.0.1',
+    host,
     port: listenPort,
     databaseUrl: read('DATABASE_URL', SETTINGS.DATABASE_URL, env),
     mqttUrl,
@@ -88,6 +90,7 @@ export function readConfig(env: Environment) {
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
     jwt: readJwt(env),
     tracesUrl: readTracesUrl(env),
+    ...readDoorSettings(env, host),
     dataDir: read('DATA_DIR', SETTINGS.DATA_DIR, env) ?? './data',
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL, env) ?? 'info',
   }

@@ -1,6 +1,6 @@
 /** The id under which a request is found in the log: the caller's, or one of ours. */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 
 export const REQUEST_ID_HEADER = 'x-request-id'
 
@@ -14,12 +14,6 @@ export function assignRequestId({ headers }: IncomingMessage): string {
   const made = randomUUID()
   headers[REQUEST_ID_HEADER] = made
   return made
-}
-
-/** Has an answer carry the id, whoever writes it later. Where one writes the head himself, it costs less to put it there. */
-export function answerWithRequestId(req: IncomingMessage, res: ServerResponse): void {
-  const id = requestIdOf(req)
-  if (id !== undefined && !res.headersSent) res.setHeader(REQUEST_ID_HEADER, id)
 }
 
 /** The id that a request was given. */

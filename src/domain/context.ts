@@ -2,6 +2,7 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Store } from '../db/connect.ts'
 import type { Admission } from './admission.ts'
+import type { Allowance } from './allowance.ts'
 import type { Bell } from './bell.ts'
 import type { Callers } from './callers.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -9,8 +10,10 @@ import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway, Tracing } from './ports.ts'
 import type { Presence } from './presence.ts'
+import type { SendLimits } from './rate-limit.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { SchemaChecks } from './schema-checks.ts'
 import type { Stopping } from './stopping.ts'
 import type { StoreExecution } from './store-execution.ts'
 import type { Thing } from './thing.ts'
@@ -48,6 +51,12 @@ export interface Context {
   callers: Callers
   /** How many sends may be under way. */
   admission: Admission
+  /** How many a second, of one caller and for one thing. */
+  sendLimits: SendLimits
+  /** How many subscriptions each caller may have open. */
+  subscriptions: Allowance
+  /** Asks schemas that are not plain, in threads. */
+  schemaChecks: SchemaChecks
   /** Callers that wait for an execution are answered with what it is when the service stops. */
   stopping: Stopping
   /** Sends under way, by idempotency key. */

@@ -1,4 +1,5 @@
 /** Checks a command against the registry, and makes of it what is stored. */
+import type { CommandDefinition } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import { coversType } from './access.ts'
 import type { Context } from './context.ts'
@@ -17,27 +18,45 @@ export async function draftOf(ctx: Context, request: WrittenRequest): Promise<Ou
   const { thingId } = request
   if (!isThingId(thingId)) return fail(thingNotFound(thingId, 'thingId'))
   const remembered = ctx.registry.recall(thingId)
-  const draft = remembered && checkAgainst(remembered, request)
+  const checked = remembered && checkAgainst(ctx, remembered, request)
+  // Not awaited where it is there: nothing of a usual send waits for a turn of its own.
+  const draft = checked instanceof Promise ? await checked : checked
   if (draft?.ok) return draft
   const thing = await readThing(ctx, request)
-  return (thing && checkAgainst(thing, request)) ?? fail(thingNotFound(thingId, 'thingId'))
+  if (!thing) return fail(thingNotFound(thingId, 'thingId'))
+  const isSame = thing.revision === remembered?.revision && thing.type === remembered.type
+  return draft && isSame ? draft : checkAgainst(ctx, thing, request)
 }
 
 export const readThing = (ctx: Context, { thingId, since }: WrittenRequest): Promise<RegisteredThing | undefined> =>
   withPatience(since, ctx.registry.read(thingId), databaseSilent)
 
-/** Undefined where the thing does not exist for this caller. */
-function checkAgainst(thing: RegisteredThing, request: WrittenRequest): Outcome<Draft> | undefined {
-  return coversType(request.caller.authority, thing.type?.name ?? null) ? checkCommand(thing, request) : undefined
-}
-
-function checkCommand({ id, revision, type }: RegisteredThing, request: WrittenRequest): Outcome<Draft> {
-  const { action, paramsText, caller, idempotencyKey } = request
-  const params = request.params ?? {}
+function checkAgainst(
+  ctx: Context,
+  thing: RegisteredThing,
+  request: WrittenRequest,
+): Outcome<Draft> | Promise<Outcome<Draft>> {
+  const { type } = thing
+  const { action, caller } = request
+  // What the caller may not see does not exist for it.
+  if (!coversType(caller.authority, type?.name ?? null)) return fail(thingNotFound(thing.id, 'thingId'))
   const definition = type?.commands.find(({ name }) => name === action)
   if (type && type.commands.length > 0 && !definition) return fail(actionUnknown(type.name, action, type.commands))
-  const violations = findViolations(params, definition?.paramsSchema ?? null)
+  const violations = findViolations(ctx, request, definition?.paramsSchema ?? null)
+  return violations instanceof Promise
+    ? violations.then((found) => conclude(found, thing, definition, request))
+    : conclude(violations, thing, definition, request)
+}
+
+function conclude(
+  violations: readonly UserError[],
+  { id, revision, type }: RegisteredThing,
+  definition: CommandDefinition | undefined,
+  request: WrittenRequest,
+): Outcome<Draft> {
   if (violations.length > 0) return fail(...violations)
+  const { action, paramsText, caller, idempotencyKey } = request
+  const params = request.params ?? {}
   const ttl = request.ttl ?? definition?.defaultTtl ?? DEFAULT_TTL_SECONDS
   const delivery = request.delivery ?? definition?.delivery ?? 'AT_MOST_ONCE'
   return succeed({

@@ -13,14 +13,17 @@ export const ERROR_CODES = {
   ALREADY_SETTLED: 'The execution has its terminal status, which never changes again.',
   ACTION_UNKNOWN: "The thing's type defines commands, and none of this name.",
   PARAMS_INVALID:
-    "`params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation.",
+    "`params` does not satisfy the command's `paramsSchema`, takes too long to be checked against it, or cannot be stored. One error for each violation.",
   TTL_OUT_OF_RANGE: 'A TTL is a whole number of seconds from 1 to 86,400.',
-  SCHEMA_INVALID: 'Not a JSON Schema (2020-12), or one that refers to something that is not in it.',
+  SCHEMA_INVALID:
+    'Not a JSON Schema (2020-12), one that refers to something that is not in it, or one that takes too long to be checked.',
   INPUT_INVALID: 'A value that does not have the form that the field asks for.',
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
   BROKER_UNAVAILABLE: 'There is no link to the MQTT broker. Nothing was sent and nothing recorded: try again.',
   OVERLOADED:
-    'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
+    'More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database or for the check of its params. Nothing was sent and nothing recorded: try again, after a second at the earliest.',
+  RATE_LIMITED:
+    'More commands came from this caller, or for this thing, than the service takes in a second (RATE_LIMIT_KEY, RATE_LIMIT_THING). Nothing was sent and nothing recorded: try again after `retryAfterMs`.',
   DELIVERY_UNCONFIRMED:
     'The link to the MQTT broker broke before it confirmed the request. The execution is recorded (`executionId`) and stays SENT until a response or its TTL; the request may or may not have reached the thing. Do not send it again before you know. (An AT_LEAST_ONCE command that will be published again is no such failure.)',
 } as const
@@ -35,6 +38,8 @@ export interface UserError {
   path: string[]
   /** The execution it is about, where one was recorded. */
   executionId?: string
+  /** Milliseconds after which it is worth trying again (RATE_LIMITED). */
+  retryAfterMs?: number
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; errors: UserError[] }
@@ -74,6 +79,7 @@ export interface Failure {
     | 'DATABASE_UNAVAILABLE'
     | 'EXECUTION_NOT_FOUND'
     | 'THING_NOT_FOUND'
+    | 'TOO_MANY_SUBSCRIPTIONS'
     | 'INTERNAL_SERVER_ERROR'
   message: string
 }
@@ -96,6 +102,15 @@ export class ThingNotFound extends Error {
   }
 }
 
+/** A subscription beyond what one caller may have open. */
+export class TooManySubscriptions extends Error {
+  override name = 'TooManySubscriptions'
+
+  constructor(max: number) {
+    super(`There are ${max} subscriptions open already, which is the most for one caller here: complete some first.`)
+  }
+}
+
 /** The connection may have broken in the middle of a commit, so it does not say that nothing was done. */
 const DATABASE_UNAVAILABLE =
   'The database cannot be used at the moment. Try again. What you asked for may have been recorded all the same: repeat a command with its idempotency key.'
@@ -107,6 +122,7 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof Forbidden) return { code: 'FORBIDDEN', message: error.message }
   if (error instanceof ExecutionNotFound) return { code: 'EXECUTION_NOT_FOUND', message: error.message }
   if (error instanceof ThingNotFound) return { code: 'THING_NOT_FOUND', message: error.message }
+  if (error instanceof TooManySubscriptions) return { code: 'TOO_MANY_SUBSCRIPTIONS', message: error.message }
   if (isDatabaseUnavailable(error)) {
     return { code: 'DATABASE_UNAVAILABLE', message: DATABASE_UNAVAILABLE }
   }

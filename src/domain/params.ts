@@ -1,36 +1,37 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import addFormatsModule from 'ajv-formats'
+import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { createBoundedMap } from '../base/bounded-map.ts'
-import { canonicalJson, findJsonProblem, type JsonObject } from '../protocol/json.ts'
+import { findJsonProblem, type JsonObject } from '../protocol/json.ts'
+import { GAVE_UP } from './check-turns.ts'
+import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
+import { countPlainParts } from './plain-schema.ts'
+import { compilePlain, violationsOf } from './schema.mjs'
+import { MAX_CHECK_MS } from './schema-checks.ts'
 
 /** Leaves room for the rest of the request in the 256 KB that a broker takes. */
 export const MAX_PARAMS_BYTES = 240 * 1024
-const MAX_VIOLATIONS = 50
-const MAX_COMPILED = 500
+/**
+ * What is checked without a thread. Compiling so many parts takes 10 to 20 ms, once. A check takes 20 to 200 ns for each
+ * part and character where nothing is in order, and 600 on a busy machine: at most 20 ms.
+ */
+const MAX_PLAIN_CHARS = 16 * 1024
+const MAX_PLAIN_PARTS = 200
+const MAX_PLAIN_WORK = 32 * 1024
+const MAX_PLAIN_SCHEMAS = 500
 
-// The module is CommonJS: its default export is on `default` for TypeScript and for Node alike.
-const addFormats = addFormatsModule.default
-
-/** Compiled schemas by their text, and by the object that was compiled last time: the registry keeps one for all things of a type. */
-const compiled = createBoundedMap<string, ValidateFunction>(MAX_COMPILED)
-const compiledLast = new WeakMap<JsonObject, ValidateFunction>()
-
-/** What is wrong with a JSON Schema, or undefined where it can be used. */
-export function findSchemaProblem(schema: JsonObject): string | undefined {
-  const unstorable = findJsonProblem(schema)
-  if (unstorable) return `${unstorable.path.join('.')} ${unstorable.problem}`
-  // What it would answer with is a promise, which nobody here waits for.
-  if ('$async' in schema) return '$async is not part of JSON Schema'
-  try {
-    compile(schema)({})
-    return undefined
-  } catch (error) {
-    // The compiled schema called itself on one and the same value.
-    if (error instanceof RangeError) return 'it refers to itself without end'
-    return error instanceof Error ? error.message : String(error)
-  }
+/** How a schema is asked. `parts`: Infinity where it is not plain. */
+interface Plan {
+  text: string
+  parts: number
+  validate?: ValidateFunction
 }
+
+/** Of plain schemas, by their text; and of each by the object that was asked last time: the registry keeps one for all things of a type. */
+const plainPlans = createBoundedMap<string, Plan>(MAX_PLAIN_SCHEMAS)
+const plans = new WeakMap<JsonObject, Plan>()
+
+// The first schema takes several times as long as the next one: it is none of a send.
+compilePlain({ type: 'object', properties: { a: { oneOf: [{ enum: [1] }] } }, required: ['a'] })
 
 /** The params of a command as JSON, or why they cannot be stored. */
 export function writeParams(params: JsonObject): Outcome<string> {
@@ -43,48 +44,64 @@ export function writeParams(params: JsonObject): Outcome<string> {
   return succeed(text)
 }
 
-/** What a schema says against params: one error for each violation, its path beginning at `params`. */
-export function findViolations(params: JsonObject, schema: JsonObject | null): UserError[] {
-  const validate = schema && compile(schema)
-  if (!validate || validate(params)) return []
-  const errors = (validate.errors ?? []).slice(0, MAX_VIOLATIONS)
-  return errors.map((error) => violation(pathOf(error), messageOf(error)))
+const NONE: readonly UserError[] = []
+
+interface WrittenParams {
+  params: JsonObject | null | undefined
+  paramsText: string
+  /** When their sender came, by performance.now(). */
+  since: number
 }
 
-function compile(schema: JsonObject): ValidateFunction {
-  const last = compiledLast.get(schema)
-  if (last) return last
-  const text = canonicalJson(schema)
-  const validate = compiled.get(text) ?? compileAnew(schema)
-  compiled.set(text, validate)
-  compiledLast.set(schema, validate)
-  return validate
+/**
+ * What a schema says against params: one error for each violation, its path beginning at `params`. At once where that takes
+ * little time whatever the params are, else from a thread. Throws NotBegun where its turn does not come in time.
+ */
+export function findViolations(
+  ctx: Pick<Context, 'schemaChecks'>,
+  written: WrittenParams,
+  schema: JsonObject | null,
+): readonly UserError[] | Promise<readonly UserError[]> {
+  if (!schema) return NONE
+  const plan = plans.get(schema) ?? planAnew(schema)
+  if (!plan.validate || plan.parts * written.paramsText.length > MAX_PLAIN_WORK) return askThread(ctx, written, plan)
+  if (plan.validate(written.params ?? {})) return NONE
+  return violationsOf(plan.validate.errors).map(({ path, problem }) => violation(path, problem))
 }
 
-function compileAnew(schema: JsonObject): ValidateFunction {
-  // One instance for each schema: an instance keeps every schema it saw, and refuses a second one with the same $id.
-  // Own properties only: else every params would have a `constructor`.
-  const ajv = new Ajv2020({ allErrors: true, strict: false, ownProperties: true, logger: false })
-  addFormats(ajv)
-  return ajv.compile(schema)
+function planAnew(schema: JsonObject): Plan {
+  const text = JSON.stringify(schema)
+  const plan = plainPlans.get(text) ?? planFor(schema, text)
+  if (plan.validate) plainPlans.set(text, plan)
+  plans.set(schema, plan)
+  return plan
+}
+
+function planFor(schema: JsonObject, text: string): Plan {
+  const parts = text.length > MAX_PLAIN_CHARS ? Number.POSITIVE_INFINITY : countPlainParts(schema)
+  if (parts > MAX_PLAIN_PARTS) return { text, parts }
+  try {
+    return { text, parts, validate: compilePlain(schema) }
+  } catch {
+    // The thread says what is wrong with it.
+    return { text, parts }
+  }
+}
+
+async function askThread(
+  { schemaChecks }: Pick<Context, 'schemaChecks'>,
+  { paramsText, since }: WrittenParams,
+  { text }: Plan,
+): Promise<readonly UserError[]> {
+  const answer = await schemaChecks.checkParams({ schema: text, params: paramsText }, since)
+  if (answer === GAVE_UP)
+    return [violation([], `could not be checked against the paramsSchema within ${MAX_CHECK_MS / 1000} seconds`)]
+  if (answer.problem !== undefined) {
+    return [violation([], `cannot be checked, because the paramsSchema cannot be used: ${answer.problem}`)]
+  }
+  return answer.violations.map(({ path, problem }) => violation(path, problem))
 }
 
 function violation(path: string[], problem: string): UserError {
   return userError('PARAMS_INVALID', ['params', ...path], `${['params', ...path].join('.')} ${problem}`)
-}
-
-/** From a JSON Pointer (RFC 6901), with the member that is missing or too much as its last step. */
-function pathOf({ instancePath, params }: ErrorObject): string[] {
-  const steps = instancePath.split('/').slice(1)
-  const member =
-    params['missingProperty'] ?? params['additionalProperty'] ?? params['unevaluatedProperty'] ?? params['propertyName']
-  const path = steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-  return typeof member === 'string' ? [...path, member] : path
-}
-
-function messageOf({ keyword, message, params }: ErrorObject): string {
-  if (keyword === 'required') return 'is required'
-  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') return 'is not expected here'
-  if (keyword === 'enum') return `must be one of ${JSON.stringify(params['allowedValues']).slice(0, 256)}`
-  return message ?? `does not satisfy ${keyword}`
 }

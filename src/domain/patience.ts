@@ -1,4 +1,4 @@
-/** How long a send may wait for the database in all, whatever it waits for. */
+/** How long a send may wait for the database, and for the check of its params, in all. */
 export const PATIENCE_MS = 5_000
 
 /** Given up before it was begun: nothing was recorded, and nothing will be. */

@@ -9,8 +9,13 @@ import { inTurn } from './in-turn.ts'
 import { writeParams } from './params.ts'
 import { NotBegun } from './patience.ts'
 import { publishExecution } from './publish-execution.ts'
+import { takeSend } from './rate-limit.ts'
 import { findProblems, type SendRequest, type WrittenRequest } from './send-request.ts'
 import { endWith } from './trace.ts'
+
+/** Callers that do not sign in share one limit. */
+/** No key and no user has this name. */
+const ANONYMOUS = ''
 
 /** How often a send is checked anew because the thing or its type changed between the check and the commit. */
 const MAX_TRIES = 5
@@ -19,7 +24,7 @@ const MAX_TRIES = 5
  * Sends one command to one thing: checks it, commits the execution, publishes the request, and answers once the broker has
  * confirmed it (CONTRACT promises 1 and 4). The same idempotency key with the same request answers with the first
  * execution and sends nothing. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID,
- * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE and OVERLOADED (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps
+ * IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, OVERLOADED and RATE_LIMITED (nothing recorded), DELIVERY_UNCONFIRMED (recorded, perhaps
  * delivered, and not published again).
  */
 export function sendCommand(ctx: Context, request: SendRequest): Promise<Outcome<Execution>> {
@@ -60,6 +65,13 @@ const sendAdmitted = (ctx: Context, request: WrittenRequest): Promise<Outcome<Ex
     : inTurn(ctx.sending, request.idempotencyKey, request.since, () => sendOnce(ctx, request))
 
 async function sendOnce(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
+  // A repetition counts as well, because it costs as much; but what was sent before is answered all the same.
+  const retryAfterMs = takeSend(ctx.sendLimits, request.caller.name ?? ANONYMOUS, request.thingId)
+  if (retryAfterMs > 0) return (await findRepeated(ctx, request)) ?? fail(rateLimited(retryAfterMs))
+  return storeAndPublish(ctx, request)
+}
+
+async function storeAndPublish(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const startedAt = performance.now()
     const draft = await draftOf(ctx, request)
@@ -93,3 +105,12 @@ const overloaded = (): UserError =>
     [],
     'More is being sent than can be taken at the moment. Nothing was sent and nothing recorded: try again in a second.',
   )
+
+const rateLimited = (retryAfterMs: number): UserError => ({
+  ...userError(
+    'RATE_LIMITED',
+    [],
+    `More commands came from this caller, or for this thing, than are taken in a second. Nothing was sent and nothing recorded: try again in ${retryAfterMs} ms.`,
+  ),
+  retryAfterMs,
+})

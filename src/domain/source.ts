@@ -34,14 +34,22 @@ export function createBell(): Bell {
 
 const RETRY_MS = 500
 
-/** The source as an iterator; the bell tells that there is news in it. No generator: `return()` ends it at once, also while a `next()` waits. */
-export function iterateSource<Item>(source: Source<Item>, bell: Bell): AsyncIterableIterator<Item> {
+/**
+ * The source as an iterator; the bell tells that there is news in it. No generator: `return()` ends it at once, also while a
+ * `next()` waits. `onEnd` may be called more than once.
+ */
+export function iterateSource<Item>(
+  source: Source<Item>,
+  bell: Bell,
+  onEnd: () => void = () => {},
+): AsyncIterableIterator<Item> {
   let ended = false
   let turn: Promise<unknown> = Promise.resolve()
 
   function end(): void {
     ended = true
     source.close()
+    onEnd()
     bell.ring()
   }
 

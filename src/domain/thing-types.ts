@@ -10,7 +10,8 @@ import { fail, type Outcome, succeed, type UserError, userError } from './errors
 import { type Delivery, isValidTtl } from './execution.ts'
 import { isLikeAny } from './filter.ts'
 import type { Page } from './paging.ts'
-import { findSchemaProblem } from './params.ts'
+import { NotBegun } from './patience.ts'
+import { type CheckClock, findSchemaProblem } from './schema-problems.ts'
 import { storableText } from './text.ts'
 
 export type ThingType = typeof thingTypes.$inferSelect
@@ -65,14 +66,14 @@ export async function listThingTypes(
     .limit(limit)
 }
 
-/** Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID. */
+/** Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID, OVERLOADED. */
 export async function defineThingType(
   ctx: Context,
   caller: Caller,
   input: ThingTypeInput,
 ): Promise<Outcome<ThingType>> {
   demandManageType(caller, input.name)
-  const errors = findProblems(input)
+  const errors = await findProblems(ctx, input).catch(overloaded)
   if (errors.length > 0) return fail(...errors)
   const values = {
     name: input.name,
@@ -128,7 +129,10 @@ const toDefinition = (command: CommandDefinitionInput): CommandDefinition => ({
   delivery: command.delivery ?? null,
 })
 
-function findProblems({ name, version, description, commands }: ThingTypeInput): UserError[] {
+async function findProblems(
+  ctx: Pick<Context, 'schemaChecks'>,
+  { name, version, description, commands }: ThingTypeInput,
+): Promise<UserError[]> {
   const errors: UserError[] = []
   if (!isThingId(name)) {
     errors.push(
@@ -142,8 +146,10 @@ function findProblems({ name, version, description, commands }: ThingTypeInput):
     return errors
   }
   const names = new Set<string>()
-  commands?.forEach((command, index) => {
+  const clock = { since: performance.now(), spentMs: 0 }
+  for (const [index, command] of (commands ?? []).entries()) {
     errors.push(...findCommandProblems(command, ['commands', String(index)]))
+    errors.push(...(await findSchemaProblems(ctx, command, ['commands', String(index)], clock)))
     if (names.has(command.name)) {
       errors.push(
         userError(
@@ -154,7 +160,7 @@ function findProblems({ name, version, description, commands }: ThingTypeInput):
       )
     }
     names.add(command.name)
-  })
+  }
   return errors
 }
 
@@ -166,15 +172,37 @@ function findCommandProblems(command: CommandDefinitionInput, path: string[]): U
   if (command.defaultTtl != null && !isValidTtl(command.defaultTtl)) {
     errors.push(userError('TTL_OUT_OF_RANGE', [...path, 'defaultTtl'], 'defaultTtl: expected 1 to 86,400 seconds'))
   }
+  return errors
+}
+
+async function findSchemaProblems(
+  ctx: Pick<Context, 'schemaChecks'>,
+  command: CommandDefinitionInput,
+  path: string[],
+  clock: CheckClock,
+): Promise<UserError[]> {
+  const errors: UserError[] = []
   for (const field of ['paramsSchema', 'resultSchema'] as const) {
     const schema = command[field]
-    const problem = schema && findSchemaProblem(schema)
+    const problem = schema && (await findSchemaProblem(ctx, schema, clock))
     if (problem)
       errors.push(
         userError('SCHEMA_INVALID', [...path, field], `${field}: expected a JSON Schema (2020-12): ${problem}`),
       )
   }
   return errors
+}
+
+/** Where schemas wait too long to be checked. */
+function overloaded(error: unknown): UserError[] {
+  if (!(error instanceof NotBegun)) throw error
+  return [
+    userError(
+      'OVERLOADED',
+      [],
+      'More schemas are to be checked than can be at the moment. Nothing was recorded: try again in a second.',
+    ),
+  ]
 }
 
 const quote = (text: string): string => JSON.stringify(text.slice(0, MAX_NAME))

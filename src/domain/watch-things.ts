@@ -19,10 +19,14 @@ const READ_AT_ONCE = 200
  * Things as their registration or presence changes: at least once, and never a gap. It listens from this call on, before
  * anything is read. A slow reader gets each thing in its latest state; what waits for it is bounded.
  */
-export function watchThings(ctx: Context, { id, filter }: ThingWatchRequest): AsyncIterableIterator<ThingState> {
+export function watchThings(
+  ctx: Context,
+  { id, filter }: ThingWatchRequest,
+  onEnd?: () => void,
+): AsyncIterableIterator<ThingState> {
   const bell = createBell()
   const source = id == null ? followThings(ctx, filter ?? {}, bell.ring) : followThing(ctx, id, filter ?? {}, bell.ring)
-  return iterateSource(source, bell)
+  return iterateSource(source, bell, onEnd)
 }
 
 /** The filter for live changes; `thingCondition` is the same for the database. */

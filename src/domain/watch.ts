@@ -17,13 +17,17 @@ export interface WatchRequest {
  * Executions as they change: at least once, never out of order for one execution, never a gap. It listens from this call
  * on, before anything is read. A slow reader gets each execution in its latest state; what waits for it is bounded.
  */
-export function watchExecutions(ctx: Context, { id, filter, since }: WatchRequest): AsyncIterableIterator<Execution> {
+export function watchExecutions(
+  ctx: Context,
+  { id, filter, since }: WatchRequest,
+  onEnd?: () => void,
+): AsyncIterableIterator<Execution> {
   const bell = createBell()
   const source =
     id == null
       ? followMany(ctx, filter ?? {}, since ?? undefined, bell.ring)
       : followOne(ctx, id, filter ?? {}, bell.ring)
-  return iterateSource(source, bell)
+  return iterateSource(source, bell, onEnd)
 }
 
 /** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal and when the service stops. */

@@ -22,6 +22,7 @@ export const createDocumentReader =
     }
   }
 
-export function withCode({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } })
+/** Rules of ours say what they mean themselves. */
+export function withCode({ message, nodes, source, positions, extensions }: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code: extensions['code'] ?? code } })
 }

@@ -1,12 +1,19 @@
 /** GraphQL over HTTP. What most requests are has a short way of its own; Yoga answers everything else. */
 import type { ServerResponse } from 'node:http'
-import { answerWithRequestId, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { prepareAnswer, securityHeaders } from '../base/answer-headers.ts'
+import { REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Callers } from '../domain/callers.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
+import type { PersistedOperations } from './persisted.ts'
 
 /** A request whose body has been read, as http/server.ts hands it over. */
 export type RequestWithBody = TracedRequest & { body?: Buffer }
+
+export interface DoorOptions {
+  callers: Callers
+  persisted: PersistedOperations | undefined
+}
 
 /**
  * The short way is for queries and mutations that are posted as JSON, in a document that is in order, by a client that
@@ -18,7 +25,7 @@ export function createDoor(
   createContext: CreateContext,
   yoga: GraphQLServer,
   readOperation: ReadOperation,
-  { hold }: Callers,
+  { callers, persisted }: DoorOptions,
 ) {
   return async (req: RequestWithBody, res: ServerResponse): Promise<void> => {
     const contentType = contentTypeFor(req.headers.accept)
@@ -33,6 +40,7 @@ export function createDoor(
     if (!('data' in result)) return askYoga(req, res)
     const text = JSON.stringify(result)
     res.writeHead(200, {
+      ...securityHeaders(res),
       'content-type': contentType,
       'content-length': Buffer.byteLength(text),
       ...(requestId !== undefined && { [REQUEST_ID_HEADER]: requestId }),
@@ -41,13 +49,15 @@ export function createDoor(
   }
 
   async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+    prepareAnswer(req, res)
+    if (req.body && hasThen(req.body)) return refuseThen(res)
     // It may be a stream of events.
     if (req.caller)
       res.once(
         'close',
-        hold(req.caller, () => res.destroy()),
+        callers.hold(req.caller, () => res.destroy()),
       )
-    answerWithRequestId(req, res)
+    if (persisted) writeOut(req, persisted)
     await yoga(req, res)
   }
 }
@@ -72,10 +82,27 @@ function readParams(body: Buffer): OperationParams | undefined {
   if (typeof params !== 'object' || params === null || Array.isArray(params)) return undefined
   for (const name of Object.keys(params)) if (!MEMBERS.includes(name)) return undefined
   const { query, operationName, variables, extensions } = params as Record<string, unknown>
-  if (typeof query !== 'string' || !isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined
-  if (operationName != null && typeof operationName !== 'string') return undefined
-  return { query, operationName, variables }
+  // The document may be left out where its hash is in the extensions (persisted.ts).
+  if (!isTextOrNone(query) || !isTextOrNone(operationName)) return undefined
+  if (!isObjectOrNone(variables) || !isObjectOrNone(extensions)) return undefined
+  return { query: query ?? '', operationName, variables, extensions }
 }
+
+/** Yoga would take it for a promise, and fail. */
+function hasThen(body: Buffer): boolean {
+  const params = parseJson(body)
+  return typeof params === 'object' && params !== null && 'then' in params
+}
+
+/** In Yoga's words for any other member. */
+function refuseThen(res: ServerResponse): void {
+  const message = 'Unexpected parameter "then" in the request body.'
+  const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
+  res.writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) })
+  res.end(text)
+}
+
+const isTextOrNone = (value: unknown): value is string | null | undefined => value == null || typeof value === 'string'
 
 const isObjectOrNone = (value: unknown): value is Record<string, unknown> | null | undefined =>
   value == null || (typeof value === 'object' && !Array.isArray(value))
@@ -87,6 +114,22 @@ function parseJson(body: Buffer): unknown {
     // Yoga says what is wrong with it.
     return undefined
   }
+}
+
+/** Yoga knows documents only, and not their hashes. */
+function writeOut(req: RequestWithBody, persisted: PersistedOperations): void {
+  const params = req.body ? readParams(req.body) : readSearch(req.url)
+  const query = params && persisted.textOf(params)
+  if (!query || query === params.query) return
+  if (req.body) req.body = Buffer.from(JSON.stringify({ ...params, query }))
+  else req.url = `${req.url}&query=${encodeURIComponent(query)}`
+}
+
+/** Of a GET without a document: what is said of its hash. */
+function readSearch(url = ''): OperationParams | undefined {
+  const asked = new URLSearchParams(url.slice(url.indexOf('?') + 1))
+  const extensions = parseJson(Buffer.from(asked.get('extensions') ?? ''))
+  return asked.has('query') || !isObjectOrNone(extensions) ? undefined : { query: '', extensions }
 }
 
 /** Aborted when the caller hangs up before the answer. */

@@ -1,4 +1,5 @@
 import { type Caller, isNarrowed } from '../domain/access.ts'
+import { countSubscription } from '../domain/allowance.ts'
 import { type CancelOutcome, cancelExecution } from '../domain/cancel.ts'
 import { ExecutionNotFound, type UserError } from '../domain/errors.ts'
 import type { Execution } from '../domain/execution.ts'
@@ -108,7 +109,7 @@ builder.mutationFields((t) => ({
     authScopes: { send: true },
     type: SendCommandPayload,
     description:
-      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, OVERLOADED, DELIVERY_UNCONFIRMED.',
+      'Sends a command to a thing, and answers once it is committed and the broker has confirmed the request. Where the broker does not, an AT_LEAST_ONCE command that will be published again is answered all the same. Errors: THING_NOT_FOUND, ACTION_UNKNOWN, PARAMS_INVALID (one for each violation), TTL_OUT_OF_RANGE, INPUT_INVALID, IDEMPOTENCY_CONFLICT, BROKER_UNAVAILABLE, OVERLOADED, RATE_LIMITED, DELIVERY_UNCONFIRMED.',
     args: { input: t.arg({ type: SendCommandInput, required: true, description: 'The command.' }) },
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
@@ -144,11 +145,12 @@ builder.subscriptionFields((t) => ({
         description: 'After a broken connection: the greatest `updatedAt` that you saw.',
       }),
     },
-    subscribe: async (_root, args, { domain, caller }) => {
-      // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
-      if (args.id != null && !(await findVisible(domain, caller, args.id))) throw new ExecutionNotFound(args.id)
-      return watchExecutions(domain, { ...args, filter: within(caller, args.filter) })
-    },
+    subscribe: (_root, args, { domain, caller }) =>
+      countSubscription(domain.subscriptions, caller.name ?? '', async (onEnd) => {
+        // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
+        if (args.id != null && !(await findVisible(domain, caller, args.id))) throw new ExecutionNotFound(args.id)
+        return watchExecutions(domain, { ...args, filter: within(caller, args.filter) }, onEnd)
+      }),
     resolve: (execution) => execution,
   }),
 }))

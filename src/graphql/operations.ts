@@ -21,6 +21,7 @@ export interface OperationParams {
   query: string
   operationName?: string | null | undefined
   variables?: Record<string, unknown> | null | undefined
+  extensions?: Record<string, unknown> | null | undefined
 }
 
 export interface Operation {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
-import { createYoga } from 'graphql-yoga'
+import type { ValidationRule } from 'graphql'
+import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
 import {
   type CreateContext,
@@ -13,7 +14,11 @@ import { createDoor, type RequestWithBody } from './door.ts'
 import { type Mask, maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
 import { createOperations, type ReadOperation } from './operations.ts'
+import { type PersistedOperations, readPersistedOnly } from './persisted.ts'
+import { fewRepeats } from './repeats.ts'
+import { boundedCost, fewMutations, noIntrospection } from './rules.ts'
 import { schema } from './schema.ts'
+import { withoutSuggestion } from './suggestions.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -24,8 +29,9 @@ const LIMITS = {
   // `allowList: []`: the default one lets `__typename` pass under any alias.
   maxAliases: { n: 20, allowList: [] },
   maxDirectives: { n: 50 },
-  // It counts `first: 100` only where it is written as a literal, and then refuses a full page: the page size is the limit.
+  // It counts pages only whose size is written as a literal: rules.ts has one that counts them all.
   costLimit: { enabled: false },
+  // It leaves those of enums, inputs and variables: suggestions.ts takes them all.
   blockFieldSuggestion: { enabled: false },
 }
 
@@ -35,6 +41,9 @@ const GRAPHIQL_OPTIONS = {
   subscriptionsProtocol: 'WS' as const,
   defaultTabs: GRAPHIQL_TABS,
 }
+
+/** What has its say when a document is read (see `onlyOfDocuments`). */
+type DocumentPlugin = Pick<Plugin, 'onParse' | 'onValidate'>
 
 /** GraphQL for both of its doors. */
 export interface GraphQL {
@@ -46,16 +55,26 @@ export interface GraphQL {
   handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
 }
 
-export function createGraphQL(ctx: Context): GraphQL {
-  const mask: Mask = (error, requestId) => maskError(ctx.log, error, requestId)
+export interface GraphQLOptions {
+  /** Whether clients may look around: introspection, and suggestions in errors. */
+  explains: boolean
+  /** Where there are some, nothing else runs. */
+  persisted: PersistedOperations | undefined
+}
+
+export function createGraphQL(ctx: Context, options: GraphQLOptions): GraphQL {
+  const { explains, persisted } = options
+  const mask: Mask = (error, requestId) => maskError(ctx.log, explains ? error : withoutSuggestion(error), requestId)
   const createContext = createContexts(ctx)
-  const yoga = createYogaServer(createContext, mask)
-  const readOperation = createOperations(yoga, mask)
-  return { readOperation, createContext, mask, handle: createDoor(createContext, yoga, readOperation, ctx.callers) }
+  const yoga = createYogaServer(createContext, mask, pluginsFor(options))
+  const read = createOperations(yoga, mask)
+  const readOperation = persisted ? readPersistedOnly(persisted, read) : read
+  const handle = createDoor(createContext, yoga, readOperation, { callers: ctx.callers, persisted })
+  return { readOperation, createContext, mask, handle }
 }
 
 /** One place for limits, errors and context. */
-function createYogaServer(createContext: CreateContext, mask: Mask): GraphQLServer {
+function createYogaServer(createContext: CreateContext, mask: Mask, plugins: DocumentPlugin[]): GraphQLServer {
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -63,20 +82,55 @@ function createYogaServer(createContext: CreateContext, mask: Mask): GraphQLServ
       if (!req.caller) throw new Error('a request came without its caller')
       return createContext(() => request.signal, req.caller, req.traceContext)
     },
-    plugins: onlyOfDocuments(new EnvelopArmor(LIMITS).protect().plugins),
+    plugins: onlyOfDocuments(plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.
     parserAndValidationCache: false,
     // Bodies are limited before they come here (http/body.ts); forms could be posted by any page, JSON cannot (CSRF).
     maxRequestBodySize: false,
     multipart: false,
+    // One request is one operation: a list of them would go round the limits of one, and the log and the trace of each.
+    batching: false,
     cors: false,
     landingPage: false,
-    graphiql: GRAPHIQL_OPTIONS,
-    renderGraphiQL: loadGraphiQLPage,
+    // Pages come from http/page.ts.
+    graphiql: false,
     logging: false,
   })
 }
+
+function pluginsFor({ explains, persisted }: GraphQLOptions): DocumentPlugin[] {
+  return [
+    ...new EnvelopArmor(LIMITS).protect().plugins,
+    validateWith(fewRepeats),
+    validateWith(fewMutations),
+    validateWith(boundedCost(schema)),
+    ...(explains ? [] : [validateWith(noIntrospection), HIDE_SUGGESTIONS]),
+    ...(persisted ? [runOnly(persisted)] : []),
+  ]
+}
+
+const validateWith = (rule: ValidationRule): DocumentPlugin => ({
+  onValidate: ({ addValidationRule }) => addValidationRule(rule),
+})
+
+const HIDE_SUGGESTIONS: DocumentPlugin = {
+  onValidate:
+    () =>
+    ({ result, setResult }) =>
+      setResult(result.map(withoutSuggestion)),
+}
+
+/** Of what did not come by operations.ts. */
+const runOnly = ({ check }: PersistedOperations): DocumentPlugin => ({
+  onParse({ params, setParseFn }) {
+    const refused = check(String(params.source))
+    if (refused)
+      setParseFn(() => {
+        throw refused
+      })
+  },
+})
 
 /** The short way (door.ts) asks plugins about documents. One that wants to see requests or executions would be passed by, and must not be here unnoticed. */
 function onlyOfDocuments<T extends object>(plugins: T[]): T[] {

@@ -59,7 +59,8 @@ const CommandDefinitionInput = builder.inputType('CommandDefinitionInput', {
     description: t.string({ description: 'What it does, for people; at most 1,024 characters.' }),
     paramsSchema: t.field({
       type: 'JSONObject',
-      description: 'JSON Schema (2020-12) that `params` must satisfy. Absent: any params.',
+      description:
+        'JSON Schema (2020-12) that `params` must satisfy; two seconds are the longest that it may take. Absent: any params.',
     }),
     resultSchema: t.field({
       type: 'JSONObject',
@@ -148,7 +149,7 @@ builder.mutationFields((t) => ({
     authScopes: { manage: true },
     type: DefinePayload,
     description:
-      'Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID.',
+      'Creates a Thing Type or replaces the one of that name. Errors: INPUT_INVALID, TTL_OUT_OF_RANGE, SCHEMA_INVALID, OVERLOADED.',
     args: { input: t.arg({ type: DefineThingTypeInput, required: true, description: 'The Thing Type.' }) },
     resolve: async (_root, { input }, { domain, caller }) => payloadOf(await defineThingType(domain, caller, input)),
   }),

@@ -1,4 +1,5 @@
 import { coversThing } from '../domain/access.ts'
+import { countSubscription } from '../domain/allowance.ts'
 import { ThingNotFound, type UserError } from '../domain/errors.ts'
 import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
 import type { Thing } from '../domain/thing.ts'
@@ -178,11 +179,13 @@ builder.subscriptionFields((t) => ({
       id: t.arg.id({ description: 'One thing.' }),
       filter: t.arg({ type: ThingFilter, description: 'Which things; absent: all.' }),
     },
-    subscribe: async (_root, args, context) => {
+    subscribe: (_root, args, context) => {
       const { domain, caller } = context
-      // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
-      if (args.id != null && !(await findThing(args.id, context))) throw new ThingNotFound(args.id)
-      return watchThings(domain, { ...args, filter: { ...args.filter, scope: caller.authority } })
+      return countSubscription(domain.subscriptions, caller.name ?? '', async (onEnd) => {
+        // Asked before anything listens: where this throws, nothing is left behind. The state is read later, and not here.
+        if (args.id != null && !(await findThing(args.id, context))) throw new ThingNotFound(args.id)
+        return watchThings(domain, { ...args, filter: { ...args.filter, scope: caller.authority } }, onEnd)
+      })
     },
     resolve: (thing) => thing,
   }),

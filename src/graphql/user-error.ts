@@ -21,6 +21,11 @@ export const UserErrorType = builder.objectRef<UserError>('UserError').implement
       description: 'The execution that was recorded all the same (DELIVERY_UNCONFIRMED); else null.',
       resolve: ({ executionId }) => executionId ?? null,
     }),
+    retryAfterMs: t.int({
+      nullable: true,
+      description: 'Milliseconds after which it is worth trying again (RATE_LIMITED); else null.',
+      resolve: ({ retryAfterMs }) => retryAfterMs ?? null,
+    }),
   }),
 })
 

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { type Context, Hono } from 'hono'
+import { CONTENT_POLICY_HEADER } from '../base/answer-headers.ts'
+import { policyOf } from './page.ts'
 
 const FOLDER = fileURLToPath(new URL('../../dist/console/', import.meta.url))
 const ASSETS = 'assets'
@@ -44,7 +46,7 @@ export async function createConsoleRoutes(pages: readonly string[] = CONSOLE_PAG
   const files = await readFiles()
   const routes = new Hono()
   const page = files.get(PAGE)
-  for (const path of pages) routes.get(path, (c) => (page ? answer(c, page) : c.text(NOT_BUILT, 503)))
+  for (const path of pages) routes.get(path, (c) => (page ? answer(c, page, pageHeaders(c)) : c.text(NOT_BUILT, 503)))
   routes.get(`/${ASSETS}/:name`, async (c, next) => {
     const file = files.get(`${ASSETS}/${c.req.param('name')}`)
     return file ? answer(c, file) : next()
@@ -85,14 +87,20 @@ async function readOne(name: string): Promise<File> {
   }
 }
 
-function answer(c: Context, { body, zipped, type, etag, cacheControl }: File): Response {
+/** Nothing inline, and nobody else's: the page is made so that it needs neither. */
+const pageHeaders = (c: Context) => ({ [CONTENT_POLICY_HEADER]: policyOf('', '', c.req.header('host')) })
+
+function answer(
+  c: Context,
+  { body, zipped, type, etag, cacheControl }: File,
+  more: Record<string, string> = {},
+): Response {
   const isZipped = /\bgzip\b/.test(c.req.header('accept-encoding') ?? '')
-  const headers = { 'cache-control': cacheControl, etag, vary: 'accept-encoding' }
+  const headers = { ...more, 'cache-control': cacheControl, etag, vary: 'accept-encoding' }
   if (c.req.header('if-none-match')?.includes(etag)) return c.body(null, 304, headers)
   return c.body(isZipped ? zipped : body, 200, {
     ...headers,
     'content-type': type,
-    'x-content-type-options': 'nosniff',
     ...(isZipped && { 'content-encoding': 'gzip' }),
   })
 }

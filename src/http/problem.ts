@@ -29,6 +29,7 @@ const STATUS_OF: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   TTL_OUT_OF_RANGE: 422,
   BROKER_UNAVAILABLE: 503,
   OVERLOADED: 503,
+  RATE_LIMITED: 429,
   DELIVERY_UNCONFIRMED: 503,
 }
 
@@ -65,6 +66,7 @@ export function problemOf(errors: readonly UserError[]): HTTPException {
     ...(first.executionId && { executionId: first.executionId }),
   })
   if (first.code === 'OVERLOADED') thrown.res?.headers.set('retry-after', RETRY_AFTER_SECONDS)
+  if (first.retryAfterMs) thrown.res?.headers.set('retry-after', String(Math.ceil(first.retryAfterMs / 1000)))
   return thrown
 }
 
@@ -74,6 +76,7 @@ const FAILURE_STATUS: Record<Failure['code'], ContentfulStatusCode> = {
   FORBIDDEN: 403,
   EXECUTION_NOT_FOUND: 404,
   THING_NOT_FOUND: 404,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   DATABASE_UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
 }

@@ -69,6 +69,7 @@ const sendRoute = createRoute({
     413: problemOn('A body of more than 256 KB.'),
     415: problemOn('A body that is not JSON.'),
     422: problemOn('ACTION_UNKNOWN, PARAMS_INVALID or TTL_OUT_OF_RANGE.'),
+    429: problemOn('RATE_LIMITED, with Retry-After.'),
     503: UNAVAILABLE,
   },
 })

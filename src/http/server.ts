@@ -1,17 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
-import { joinWrites } from '../base/join-writes.ts'
+import { prepareAnswer } from '../base/answer-headers.ts'
 import type { Logger } from '../base/log.ts'
-import { answerWithRequestId, assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import { assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Callers } from '../domain/callers.ts'
 import { Unauthenticated } from '../domain/errors.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 import { CHALLENGE } from './caller.ts'
+import { CHECK_EVERY_MS, limitConnections } from './connections.ts'
+import { createGate, type Gate } from './gate.ts'
+import { API_PATH } from './rest.ts'
 import { createUnderWay, type UnderWay } from './under-way.ts'
+import { upgrade } from './upgrade.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
@@ -34,6 +37,15 @@ export interface Doors {
   finishSockets: (withinMs: number) => Promise<void>
 }
 
+export interface ListenOptions {
+  host: string
+  port: number
+  /** Pages of these origins may come in as our own. */
+  corsOrigins: readonly string[]
+  /** Beyond them a connection is closed before anything is read of it. */
+  maxConnections: number
+}
+
 export interface Listener {
   url: string
   port: number
@@ -45,9 +57,6 @@ export interface Listener {
 
 /** For how long a caller who was refused may go on sending. */
 const LINGER_MS = 2_000
-const HEADERS_TIMEOUT_MS = 20_000
-/** A request must have come whole within this time; the answer may take as long as a TTL. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 /** WebSockets of one path, to be handed upgrades: frames no larger than a body, no compression (it costs memory for each socket). */
 export function createSockets(subprotocols?: string): WebSocketServer {
@@ -62,12 +71,19 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 }
 
 /** One port for everything. Rejects where it cannot be had. */
-export async function listen(host: string, port: number, doors: Doors, log: Logger): Promise<Listener> {
+export async function listen(
+  { host, port, corsOrigins, maxConnections }: ListenOptions,
+  doors: Doors,
+  log: Logger,
+): Promise<Listener> {
   const underWay = createUnderWay()
-  const server = createServer(createRequestHandler(doors, underWay, log))
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
-  server.on('upgrade', (req, socket, head) => upgrade(doors, req, socket, head, log))
+  const gate = createGate(host, corsOrigins)
+  const server = createServer(
+    { connectionsCheckingInterval: CHECK_EVERY_MS },
+    createRequestHandler(doors, gate, underWay, log),
+  )
+  limitConnections(server, maxConnections, log)
+  server.on('upgrade', (req, socket, head) => upgrade(doors.sockets[pathOf(req)], gate, { req, socket, head }, log))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
@@ -81,22 +97,32 @@ export async function listen(host: string, port: number, doors: Doors, log: Logg
   }
 }
 
-function createRequestHandler({ routes, graphql, trace }: Doors, underWay: UnderWay, log: Logger): RequestHandler {
+function createRequestHandler(
+  { routes, graphql, trace }: Doors,
+  gate: Gate,
+  underWay: UnderWay,
+  log: Logger,
+): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
   const handleOther: RequestHandler = (req, res) => {
-    answerWithRequestId(req, res)
+    prepareAnswer(req, res)
     return handleRoutes(req, res)
   }
   return (req, res) => {
     underWay.enter(res)
     const requestId = assignRequestId(req)
     trace?.(req, res)
+    const misdirection = gate.misdirection(req)
+    if (misdirection) return refuse(req, res, 421, misdirection)
+    const path = pathOf(req)
+    const isGraphQL = path === graphql.path
+    if ((isGraphQL || path.startsWith(API_PATH)) && gate.answersPreflight(req, res)) return
     // GraphQL first: behind another framework an SSE stream would keep its source until the next event.
-    const handled = pathOf(req) === graphql.path ? handleGraphQL(graphql, req, res) : handleOther(req, res)
+    const handled = isGraphQL && !asksForPage(req) ? handleGraphQL(graphql, req, res) : handleOther(req, res)
     Promise.resolve(handled).catch((error: unknown) => {
       if (!req.complete) return log.debug({ err: error, requestId }, 'a caller hung up in the middle of a request')
       log.error({ err: error, requestId }, 'a request failed')
-      answerWithRequestId(req, res)
+      prepareAnswer(req, res)
       if (!res.headersSent) sendJson(res, 500, { errors: [{ message: 'Something went wrong inside the service.' }] })
       else res.destroy()
     })
@@ -131,7 +157,7 @@ function refuse(
   message: string,
   code = 'BAD_REQUEST',
 ): void {
-  answerWithRequestId(req, res)
+  prepareAnswer(req, res)
   const text = JSON.stringify({ errors: [{ message, extensions: { code } }] })
   res.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -149,28 +175,12 @@ function refuse(
   res.once('close', () => clearTimeout(lingering))
 }
 
+/** Browsers, and nobody else, want a page. */
+const asksForPage = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.accept?.includes('text/html') === true
+
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json'
-
-function upgrade({ sockets }: Doors, req: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
-  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke before it was upgraded'))
-  const server = sockets[pathOf(req)]
-  if (!server) return reject(socket, '404 Not Found')
-  if (!isSameOrigin(req)) return reject(socket, '403 Forbidden')
-  assignRequestId(req)
-  joinWrites(socket)
-  server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
-}
-
-function reject(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-}
-
-/** Browsers name the page's origin: only our own pages may open sockets. Other clients name none. */
-function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
-}
 
 const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'
 

@@ -2,11 +2,11 @@
 import type { MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
+import { createRareWarning } from '../base/rare-log.ts'
 import type { Execution } from '../domain/execution.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { updatedTopic } from '../protocol/topics.ts'
 import { beginningOfReplica, encodeUpdate } from '../protocol/updates.ts'
-import { createRareWarning } from './rare-log.ts'
 import { type Author, toUpdate } from './updates.ts'
 
 /** A broker that takes nothing must not fill our memory: what is left out, other replicas find in the database. */

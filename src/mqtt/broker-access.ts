@@ -1,7 +1,7 @@
 /** Which things a client of the embedded broker may act for: asked of the database once for each client and registry change. */
 import type { Client } from 'aedes'
 import type { Logger } from '../base/log.ts'
-import { createRareWarning } from './rare-log.ts'
+import { createRareWarning } from '../base/rare-log.ts'
 
 /** The ids of the things that a client with this id may act for. */
 export type ThingsOfClient = (clientId: string) => Promise<string[]>

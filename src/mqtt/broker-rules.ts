@@ -1,6 +1,7 @@
 /** Who may do what on the embedded broker: the hooks of aedes. Whatever is not allowed here is refused. */
 import type { AedesOptions, AedesPublishPacket, Client, Connection, PublishPacket, Subscription } from 'aedes'
 import type { Logger } from '../base/log.ts'
+import { createRareWarning } from '../base/rare-log.ts'
 import { isExpired, MAX_MESSAGE_BYTES, parseRequest } from '../protocol/messages.ts'
 import {
   ALL_RESPONSES,
@@ -13,7 +14,6 @@ import {
 import type { Access } from './broker-access.ts'
 import type { SessionQueues } from './broker-queues.ts'
 import type { Subscribers } from './broker-subscribers.ts'
-import { createRareWarning } from './rare-log.ts'
 
 export interface RulesOptions {
   log: Logger

@@ -1,12 +1,12 @@
 /** What other replicas announce: asked for, received, checked and handed over. */
 import type { MqttClient } from 'mqtt'
 import type { Logger } from '../base/log.ts'
+import { createRareWarning } from '../base/rare-log.ts'
 import type { LiveScope } from '../domain/live.ts'
 import type { Following, NewsHandler } from '../domain/ports.ts'
 import { parseUpdatedTopic } from '../protocol/topics.ts'
 import { beginningOfDeployment, beginningOfReplica } from '../protocol/updates.ts'
 import { createFollower } from './follow.ts'
-import { createRareWarning } from './rare-log.ts'
 import { type Author, readUpdate } from './updates.ts'
 
 export interface News {

@@ -23,10 +23,20 @@ function findProblemWithin(value: unknown, depth: number): JsonProblem | undefin
   const problem = scalarProblem(value)
   if (problem) return { path: [], problem }
   if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return findProblemAmong(value, depth)
   for (const key of Object.keys(value)) {
     if (isUnstorable(key)) return { path: [], problem: 'has a name with a NUL or a lone surrogate in it' }
     const found = findProblemWithin((value as Record<string, unknown>)[key], depth + 1)
     if (found) return { ...found, path: [key, ...found.path] }
+  }
+  return undefined
+}
+
+/** Its places need no names: params can be 120,000 numbers in a row. */
+function findProblemAmong(values: readonly unknown[], depth: number): JsonProblem | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const found = findProblemWithin(values[index], depth + 1)
+    if (found) return { ...found, path: [String(index), ...found.path] }
   }
   return undefined
 }

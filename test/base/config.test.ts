@@ -13,6 +13,13 @@ describe('the settings', () => {
       mqttSharedGroup: undefined,
       mqttPort: 1883,
       maxSends: 5_000,
+      graphiql: true,
+      corsOrigins: [],
+      maxConnections: 20_000,
+      maxSubscriptions: 20_000,
+      rateLimitKey: undefined,
+      rateLimitThing: undefined,
+      persistedOperations: undefined,
       drainSeconds: 0,
       retentionDays: undefined,
       tracesUrl: undefined,
@@ -34,6 +41,13 @@ describe('the settings', () => {
       MQTT_SHARED_GROUP: 'fleet',
       MQTT_PORT: '65535',
       MAX_SENDS: '200',
+      GRAPHIQL: 'off',
+      CORS_ORIGINS: 'https://console.example, http://127.0.0.1:8080',
+      MAX_CONNECTIONS: '100',
+      MAX_SUBSCRIPTIONS: '1000',
+      RATE_LIMIT_KEY: '50',
+      RATE_LIMIT_THING: '5',
+      PERSISTED_OPERATIONS: '/etc/fleet/operations.json',
       DRAIN_SECONDS: '10',
       RETENTION_DAYS: '90',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',
@@ -51,6 +65,13 @@ describe('the settings', () => {
       mqttSharedGroup: 'fleet',
       mqttPort: 65_535,
       maxSends: 200,
+      graphiql: false,
+      corsOrigins: ['https://console.example', 'http://127.0.0.1:8080'],
+      maxConnections: 100,
+      maxSubscriptions: 1_000,
+      rateLimitKey: 50,
+      rateLimitThing: 5,
+      persistedOperations: '/etc/fleet/operations.json',
       drainSeconds: 10,
       retentionDays: 90,
       tracesUrl: 'https://collector.example/otlp/v1/traces',
@@ -69,6 +90,15 @@ describe('the settings', () => {
     ['MQTT_PORT', '-1', /got "-1", expected a port from 0 to 65535/],
     ['MQTT_PORT', '1.5', /got "1.5", expected a port/],
     ['MAX_SENDS', '0', /got "0", expected a whole number of sends from 1 to 100000/],
+    ['GRAPHIQL', 'yes', /got "yes", expected on or off/],
+    ['CORS_ORIGINS', '*', /got "\*", expected origins such as https/],
+    ['CORS_ORIGINS', 'https://a.example/', /got "https:\/\/a.example\/", expected origins/],
+    ['CORS_ORIGINS', 'https://a.example,', /got "https:\/\/a.example,", expected origins/],
+    ['CORS_ORIGINS', 'null', /got "null", expected origins/],
+    ['MAX_CONNECTIONS', '0', /got "0", expected a whole number of connections from 1 to 1000000/],
+    ['MAX_SUBSCRIPTIONS', '0', /got "0", expected a whole number of subscriptions from 1 to 1000000/],
+    ['RATE_LIMIT_KEY', '0', /got "0", expected a whole number of commands a second/],
+    ['RATE_LIMIT_THING', '0.5', /got "0.5", expected a whole number of commands a second/],
     ['DRAIN_SECONDS', '601', /got "601", expected a whole number of seconds from 0 to 600/],
     ['DRAIN_SECONDS', '1.5', /got "1.5", expected a whole number of seconds/],
     ['RETENTION_DAYS', '0', /got "0", expected a whole number of days from 1 to 36500/],
@@ -92,6 +122,21 @@ describe('the settings', () => {
     expect(read).toThrow(ConfigError)
     expect(read).toThrow(new RegExp(`^${name}: ${expected.source}`))
     expect(read).not.toThrow(/secret|\n/)
+  })
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.9.10', true],
+    ['::1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['10.0.0.1', false],
+    ['127.0.0.1.evil.example', false],
+  ])('have GraphiQL on by default only on loopback: %s', (HOST, graphiql) => {
+    expect(readConfig({ HOST }).graphiql).toBe(graphiql)
+    expect(readConfig({ HOST, GRAPHIQL: 'on' }).graphiql).toBe(true)
+    expect(readConfig({ HOST, GRAPHIQL: 'off' }).graphiql).toBe(false)
   })
 
   it('take the endpoint of traces as it is, and send none where the SDK is disabled', () => {

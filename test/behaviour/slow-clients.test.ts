@@ -31,7 +31,7 @@ let door: Listener
 
 beforeAll(async () => {
   domain = await openDomain()
-  const graphql = createGraphQL(domain.ctx)
+  const graphql = createGraphQL(domain.ctx, { explains: true, persisted: undefined })
   const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const finishSockets = serveGraphQLWebSockets(graphql, sockets, domain.ctx)
   const doors = {
@@ -40,7 +40,7 @@ beforeAll(async () => {
     sockets: { [GRAPHQL_PATH]: sockets },
     finishSockets,
   }
-  door = await listen('127.0.0.1', 0, doors, domain.ctx.log)
+  door = await listen({ host: '127.0.0.1', port: 0, corsOrigins: [], maxConnections: 100 }, doors, domain.ctx.log)
 })
 
 afterAll(async () => {

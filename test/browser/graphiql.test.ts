@@ -16,6 +16,7 @@ describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
   let device: Device | undefined
   const foreign: string[] = []
   const sockets: string[] = []
+  const refused: string[] = []
 
   beforeAll(async () => {
     service = await startService()
@@ -26,6 +27,9 @@ describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
       if (protocol.startsWith('http') && origin !== service.url) foreign.push(request.url())
     })
     page.on('websocket', (socket) => sockets.push(socket.url()))
+    page.on('console', (message) => {
+      if (/Content.Security.Policy/i.test(message.text())) refused.push(message.text())
+    })
     await page.goto(`${service.url}/graphql`)
   })
 
@@ -92,6 +96,19 @@ describe.skipIf(isBrowserMissing())('GraphiQL in a browser', () => {
 
   it('asks nobody else for anything', () => {
     expect(foreign).toEqual([])
+  })
+
+  it('does nothing that its policy refuses, which lets nobody else in', async () => {
+    expect(refused).toEqual([])
+    const injected = await page.evaluate(() => {
+      const script = document.createElement('script')
+      script.textContent = 'globalThis.injected = true'
+      document.body.append(script)
+      return Reflect.get(globalThis, 'injected')
+    })
+    expect(injected).toBeUndefined()
+    await expect.poll(() => refused).toEqual([expect.stringMatching(/script-src/)])
+    refused.length = 0
   })
 
   // MQTT over WebSocket comes with the embedded broker.

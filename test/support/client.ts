@@ -63,6 +63,7 @@ export interface SendInput {
 
 export interface Client {
   url: string
+  authorization: string | undefined
   /** One operation over HTTP, with top-level errors as they come. */
   request<T>(query: string, variables?: unknown): Promise<GraphQLResult<T>>
   /** One operation over HTTP; throws on top-level errors. */
@@ -75,11 +76,12 @@ export interface Client {
   webSocket(): WsClient
 }
 
-export function createClient(url: string): Client {
+/** `authorization`: what it shows of itself with everything it asks. */
+export function createClient(url: string, authorization?: string): Client {
   async function request<T>(query: string, variables: unknown = {}): Promise<GraphQLResult<T>> {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
       body: JSON.stringify({ query, variables }),
     })
     return (await response.json()) as GraphQLResult<T>
@@ -93,6 +95,7 @@ export function createClient(url: string): Client {
 
   return {
     url,
+    authorization,
     request,
     query,
     async registerThing(id, more = {}) {
@@ -133,6 +136,11 @@ export function createClient(url: string): Client {
       return cancelExecution
     },
     webSocket: () =>
-      createWsClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0 }),
+      createWsClient({
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        ...(authorization && { connectionParams: { Authorization: authorization } }),
+      }),
   }
 }

@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import { openEmbedded, openPostgres } from '../../src/db/connect.ts'
 import { executions } from '../../src/db/schema.ts'
 import { createAdmission } from '../../src/domain/admission.ts'
+import { createAllowance } from '../../src/domain/allowance.ts'
 import { createBell } from '../../src/domain/bell.ts'
 import { createCallers } from '../../src/domain/callers.ts'
 import type { Context } from '../../src/domain/context.ts'
@@ -13,8 +14,10 @@ import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
 import { createPresence } from '../../src/domain/presence.ts'
 import { createUnheardMarker } from '../../src/domain/publish-execution.ts'
+import { createSendLimits } from '../../src/domain/rate-limit.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
+import { createSchemaChecks } from '../../src/domain/schema-checks.ts'
 import { createStopping } from '../../src/domain/stopping.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createThingNews } from '../../src/domain/thing-news.ts'
@@ -57,6 +60,9 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     publishAgain: createBell(),
     callers,
     admission: createAdmission(5_000),
+    sendLimits: createSendLimits(undefined, undefined),
+    subscriptions: createAllowance(20_000),
+    schemaChecks: createSchemaChecks(log),
     stopping: createStopping(),
     sending: new Map(),
     heardSettlings: new Set(),
@@ -66,6 +72,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     await callers.stop()
     await thingNews.stop()
     await presence.stop()
+    await ctx.schemaChecks.stop()
     await store.close()
     if (!backend) await engines.dispose()
   }

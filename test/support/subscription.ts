@@ -95,6 +95,7 @@ export function overSse(service: Client): Subscriber {
   const client = createSseClient({
     url: `${service.url}/graphql`,
     retryAttempts: 0,
+    headers: { ...(service.authorization && { authorization: service.authorization }) },
     async fetchFn(url: string, init: RequestInit) {
       const response = await fetch(url, init)
       onResponse()

@@ -39,11 +39,13 @@ export type ErrorCode =
   | 'INPUT_INVALID'
   /** There is no API key with this id. */
   | 'KEY_NOT_FOUND'
-  /** More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database. Nothing was sent and nothing recorded: try again, after a second at the earliest. */
+  /** More sends are under way than the service takes (MAX_SENDS), or it waited too long for the database or for the check of its params. Nothing was sent and nothing recorded: try again, after a second at the earliest. */
   | 'OVERLOADED'
-  /** `params` does not satisfy the command's `paramsSchema`, or cannot be stored. One error for each violation. */
+  /** `params` does not satisfy the command's `paramsSchema`, takes too long to be checked against it, or cannot be stored. One error for each violation. */
   | 'PARAMS_INVALID'
-  /** Not a JSON Schema (2020-12), or one that refers to something that is not in it. */
+  /** More commands came from this caller, or for this thing, than the service takes in a second (RATE_LIMIT_KEY, RATE_LIMIT_THING). Nothing was sent and nothing recorded: try again after `retryAfterMs`. */
+  | 'RATE_LIMITED'
+  /** Not a JSON Schema (2020-12), one that refers to something that is not in it, or one that takes too long to be checked. */
   | 'SCHEMA_INVALID'
   /** A thing is registered under this id already; use updateThing. */
   | 'THING_ALREADY_REGISTERED'

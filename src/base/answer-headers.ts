@@ -1,0 +1,31 @@
+/** What every answer carries, whoever writes it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts'
+
+export const ALLOW_ORIGIN_HEADER = 'access-control-allow-origin'
+export const CONTENT_POLICY_HEADER = 'content-security-policy'
+
+/** For an answer to a page of another origin, which may read it (CORS_ORIGINS). */
+const FOR_OTHER_ORIGINS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+  // An answer that is shown as a page does nothing. Pages have a policy of their own (http/page.ts).
+  [CONTENT_POLICY_HEADER]: "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+
+const FOR_OURS = { ...FOR_OTHER_ORIGINS, 'cross-origin-resource-policy': 'same-origin' }
+
+/** Of an answer, once it is known which origin may read it. */
+export const securityHeaders = (res: ServerResponse): Readonly<Record<string, string>> =>
+  res.hasHeader(ALLOW_ORIGIN_HEADER) ? FOR_OTHER_ORIGINS : FOR_OURS
+
+/** Has an answer carry them, and the request's id. Where one writes the head himself, it costs less to put them there. */
+export function prepareAnswer(req: IncomingMessage, res: ServerResponse): void {
+  if (res.headersSent) return
+  for (const [name, value] of Object.entries(securityHeaders(res))) res.setHeader(name, value)
+  const id = requestIdOf(req)
+  if (id !== undefined) res.setHeader(REQUEST_ID_HEADER, id)
+}
