@@ -1,9 +1,11 @@
-// Types the operations in src/data/*.graphql against ../schema.graphql: `npm run console:types`.
+// Types the operations in src/data/*.graphql against ../schema.graphql, and lists them for PERSISTED_OPERATIONS: `npm run console:types`.
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { preset } from '@graphql-codegen/client-preset'
 import { codegen } from '@graphql-codegen/core'
+import { stringifyDocument } from '@urql/core'
 import { parse } from 'graphql'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -33,5 +35,18 @@ rmSync(join(here, 'src/generated'), { recursive: true, force: true })
 // The documents themselves are all that is imported: not the map that finds one by its text.
 for (const file of files.filter(({ filename }) => filename.endsWith('/graphql.ts'))) {
   mkdirSync(dirname(file.filename), { recursive: true })
-  writeFileSync(file.filename, await codegen(file))
+  const code = await codegen(file)
+  writeFileSync(file.filename, code)
+  writeFileSync(
+    join(here, 'public/operations.json'),
+    `${JSON.stringify(Object.fromEntries(sentTexts(code)), null, 2)}\n`,
+  )
+}
+
+/** Each operation as urql sends it, by its hash. */
+function sentTexts(code) {
+  const printed = Array.from(code.matchAll(/^export const \w+Document = (\{.*\}) as unknown as /gm), ([, json]) =>
+    stringifyDocument(JSON.parse(json)),
+  )
+  return printed.map((text) => [createHash('sha256').update(text).digest('hex'), text])
 }

@@ -138,3 +138,25 @@ describe.skipIf(isBrowserMissing())('the console with keys', { timeout: 60_000 }
     expect(setup.complaints).toEqual([])
   })
 })
+
+describe.skipIf(isBrowserMissing())('the console where only persisted operations run', { timeout: 60_000 }, () => {
+  let setup: ConsoleSetup
+
+  beforeAll(async () => {
+    setup = await setUpConsole({ persistedOperations: 'dist/console/operations.json' })
+  })
+
+  afterAll(() => setup?.stop())
+
+  it('sends its documents as they are listed with it', async () => {
+    const page = await setup.open('/commands')
+    await page.getByText('No command was sent yet.').waitFor()
+    await untilLive(page)
+    await openSend(page)
+    await dialogOf(page).getByRole('combobox', { name: 'Thing' }).fill('nothing')
+    await page.getByText('No thing begins like that.').waitFor()
+    await page.goto(`${setup.url}/executions/00000000-0000-7000-8000-000000000000`)
+    await page.getByText('There is no execution with this ID.').waitFor()
+    await page.context().close()
+  })
+})

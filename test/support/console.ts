@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import type { Config } from '../../src/base/config.ts'
 import { launchBrowser } from './browser.ts'
 import { startPolicyProxy } from './policy-proxy.ts'
 import { startProxy, type Wire } from './proxy.ts'
@@ -23,8 +24,8 @@ export interface ConsoleSetup {
 /** A busy machine takes its time. */
 export const PATIENCE = { timeout: 20_000, interval: 100 }
 
-export async function setUpConsole(): Promise<ConsoleSetup> {
-  const service = await startService()
+export async function setUpConsole(overrides: Partial<Config> = {}): Promise<ConsoleSetup> {
+  const service = await startService(overrides)
   const policy = await startPolicyProxy(service.url)
   const wire = await startProxy(policy.url)
   const { origin: url } = new URL(wire.urlOf(policy.url))
