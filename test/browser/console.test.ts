@@ -196,6 +196,18 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
+  it('shows the same in two browsers', async () => {
+    const id = await send({ thingId: silentId, ttl: 60 })
+    const [one, two] = [await setup.open(`/executions/${id}`), await setup.open(`/executions/${id}`)]
+    for (const page of [one, two]) await page.getByText('There is no answer yet.').waitFor()
+    await silent.respond(id, { status: 'SUCCEEDED', result: { seen: 'by both' } })
+    for (const page of [one, two]) {
+      await page.getByText(`${silentId} says that it did it.`).waitFor()
+      await page.getByText('"by both"').waitFor()
+      await page.context().close()
+    }
+  })
+
   it('says when its socket is broken, comes back by itself, and has missed nothing', async () => {
     const page = await setup.open('/commands')
     await untilLive(page)

@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { readSearch } from '../data/execution-filter.ts'
 import { CommandsPage } from '../pages/commands/CommandsPage.tsx'
+import { Broken } from './Broken.tsx'
 import { Missing } from './Missing.tsx'
 import { parseQuery, writeQuery } from './query-string.ts'
 import { Shell } from './Shell.tsx'
@@ -34,6 +35,7 @@ export const router = createRouter({
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 })
 

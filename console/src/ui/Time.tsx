@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useSyncExternalStore } from 'react'
 import { serverNow } from '../data/clock.ts'
 import { exactTime, formatTime } from './time.ts'
 
@@ -13,14 +13,37 @@ export function Time({ at }: { at: string }) {
 
 /** How long until then, by the service's clock. */
 export function Countdown({ until }: { until: string }) {
-  const [leftMs, setLeftMs] = useState(() => msLeft(until))
-  useEffect(() => {
-    setLeftMs(msLeft(until))
-    const timer = setInterval(() => setLeftMs(msLeft(until)), 250)
-    return () => clearInterval(timer)
-  }, [until])
-  if (leftMs === 0) return <>any moment now</>
-  return <>{inClockWords(Math.ceil(leftMs / 1_000))}</>
+  useSyncExternalStore(tick.subscribe, tick.get)
+  const leftMs = msLeft(until)
+  return <>{leftMs === 0 ? 'any moment now' : inClockWords(Math.ceil(leftMs / 1_000))}</>
+}
+
+const TICK_MS = 500
+
+/** One timer for all countdowns, and one rendering. */
+const tick = createTick()
+
+function createTick() {
+  const listeners = new Set<() => void>()
+  let count = 0
+  let timer: ReturnType<typeof setInterval> | undefined
+  const ring = () => {
+    count += 1
+    for (const listener of listeners) listener()
+  }
+  return {
+    get: () => count,
+    subscribe(onTick: () => void) {
+      listeners.add(onTick)
+      timer ??= setInterval(ring, TICK_MS)
+      return () => {
+        listeners.delete(onTick)
+        if (listeners.size > 0) return
+        clearInterval(timer)
+        timer = undefined
+      }
+    },
+  }
 }
 
 /** Of the same width from one second to the next. */

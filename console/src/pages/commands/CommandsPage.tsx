@@ -22,7 +22,7 @@ import { useFollowing } from './use-following.ts'
 export function CommandsPage() {
   useTitle('Commands')
   const search = useSearch({ from: '/commands' })
-  const { feed, retry } = useFeed(search)
+  const { feed, isTurning, retry } = useFeed(search)
   return (
     <>
       <div className={styles['head']}>
@@ -30,7 +30,9 @@ export function CommandsPage() {
         <Export search={search} />
       </div>
       <Filters search={search} />
-      {feed && <List key={feed.key} feed={feed} search={search} onRetry={retry} />}
+      <div className={isTurning ? styles['turning'] : undefined} aria-busy={isTurning}>
+        {feed && <List key={feed.key} feed={feed} search={search} onRetry={retry} />}
+      </div>
     </>
   )
 }
