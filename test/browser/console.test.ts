@@ -362,6 +362,28 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
   })
 })
 
+describe.skipIf(isBrowserMissing())('the console where no subscription is to be had', { timeout: 60_000 }, () => {
+  it('says that it is told nothing, and has missed nothing once it is', async () => {
+    const setup = await setUpConsole({ maxSubscriptions: 1, replicas: 1 })
+    const { service } = setup
+    const thingId = uniqueName('alone')
+    await service.registerThing(thingId)
+    const taken = service.webSocket()
+    const updates = taken.iterate({ query: 'subscription { executionUpdated { id } }' })
+    const first = updates.next()
+    await service.send({ thingId, ttl: 600 })
+    await first
+    const page = await setup.open('/commands')
+    await page.getByText('Changes are not told at the moment.').waitFor()
+    const { execution } = await service.send({ thingId, ttl: 600 })
+    await taken.dispose()
+    await rowOf(page, execution?.id ?? '').waitFor()
+    await expect.poll(() => page.getByText('Changes are not told at the moment.').count(), PATIENCE).toBe(0)
+    expect(setup.complaints).toEqual([])
+    await setup.stop()
+  })
+})
+
 /** Newest first, page by page. */
 async function everyId({ service }: ConsoleSetup, filter: Record<string, unknown> = {}): Promise<string[]> {
   const ids: string[] = []

@@ -24,7 +24,7 @@ export interface ConsoleSetup {
 /** A busy machine takes its time. */
 export const PATIENCE = { timeout: 20_000, interval: 100 }
 
-export async function setUpConsole(overrides: Partial<Config> = {}): Promise<ConsoleSetup> {
+export async function setUpConsole(overrides: Partial<Config> & { replicas?: number } = {}): Promise<ConsoleSetup> {
   const service = await startService(overrides)
   const policy = await startPolicyProxy(service.url)
   const wire = await startProxy(policy.url)

@@ -6,7 +6,7 @@ import {
   ExecutionRowsDocument,
   type ExecutionStatus,
 } from '../generated/graphql.ts'
-import { justBefore } from './clock.ts'
+import { listen } from './listen.ts'
 import { describeProblem } from './problem.ts'
 import { applyChanges, PAGE_SIZE, type Row, type Rows, showWaiting } from './rows.ts'
 import type { Service } from './service.ts'
@@ -26,6 +26,8 @@ export const OLDEST = 'end'
 export interface FeedState extends Rows {
   phase: 'loading' | 'ready' | 'failed'
   problem: string | undefined
+  /** Why changes are not told at the moment. */
+  silence: string | undefined
 }
 
 export interface Feed extends Pick<Store<FeedState>, 'get' | 'subscribe'> {
@@ -44,6 +46,7 @@ const GATHER_MS = 100
 const NOTHING: FeedState = {
   phase: 'loading',
   problem: undefined,
+  silence: undefined,
   shown: [],
   waiting: [],
   waitingCount: 0,
@@ -56,7 +59,8 @@ function sizeOf({ after, before }: FeedRequest) {
   return before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) }
 }
 
-export function createFeed({ client }: Service, request: FeedRequest): Feed {
+export function createFeed(service: Service, request: FeedRequest): Feed {
+  const { client } = service
   const { filter, status, after, before } = request
   const whole: ExecutionFilter = { ...filter, ...(status && { status: [...status] }) }
   const state = createStore<FeedState>(NOTHING)
@@ -97,24 +101,16 @@ export function createFeed({ client }: Service, request: FeedRequest): Feed {
     })
   }
 
-  /** From a moment before the page was read, and after a broken socket from the last change that was seen: nothing is missed. */
-  function listen(): () => void {
-    let since = justBefore()
-    const variables = {
+  const listenOn = (): (() => void) =>
+    listen(service, {
+      document: ExecutionRowsDocument,
       filter,
-      // Read again whenever the subscription is sent, as it is after each reconnect.
-      get since() {
-        return since
+      onChange(row) {
+        gathered.push(row)
+        timer ??= setTimeout(takeIn, GATHER_MS)
       },
-    }
-    return client.subscription(ExecutionRowsDocument, variables).subscribe(({ data }) => {
-      const row = data?.executionUpdated
-      if (!row) return
-      if (row.updatedAt > since) since = row.updatedAt
-      gathered.push(row)
-      timer ??= setTimeout(takeIn, GATHER_MS)
-    }).unsubscribe
-  }
+      onProblem: (silence) => state.set({ ...state.get(), silence }),
+    })
 
   return {
     get: state.get,
@@ -137,7 +133,7 @@ export function createFeed({ client }: Service, request: FeedRequest): Feed {
       let stop = () => {}
       let isStopped = false
       void load().then(() => {
-        if (!isStopped && state.get().phase === 'ready') stop = listen()
+        if (!isStopped && state.get().phase === 'ready') stop = listenOn()
       })
       return () => {
         isStopped = true

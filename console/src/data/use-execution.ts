@@ -5,7 +5,7 @@ import {
   type ExecutionDetailsFragment,
   ExecutionFollowedDocument,
 } from '../generated/graphql.ts'
-import { justBefore } from './clock.ts'
+import { listen } from './listen.ts'
 import { describeProblem } from './problem.ts'
 import { type Service, useService } from './service.ts'
 
@@ -31,35 +31,28 @@ export function useExecution(id: string, attempt = 0): ExecutionState {
   return state
 }
 
-function followExecution({ client }: Service, id: string, tell: (state: ExecutionState) => void): () => void {
+function followExecution(service: Service, id: string, tell: (state: ExecutionState) => void): () => void {
   let stop = () => {}
   let isStopped = false
   const begin = async () => {
-    const { data, error } = await client.query(ExecutionByIdDocument, { id }).toPromise()
+    const { data, error } = await service.client.query(ExecutionByIdDocument, { id }).toPromise()
     if (isStopped) return
     if (error) return tell({ ...LOADING, phase: 'failed', problem: describeProblem(error) })
     const execution = data?.execution
     if (!execution) return tell({ ...LOADING, phase: 'missing' })
     tell({ ...LOADING, phase: 'ready', execution })
-    stop = listen(execution)
+    stop = listenTo(execution)
   }
 
-  function listen({ thingId, commandId }: Execution): () => void {
-    let since = justBefore()
-    const variables = {
+  const listenTo = ({ thingId, commandId }: Execution): (() => void) =>
+    listen(service, {
+      document: ExecutionFollowedDocument,
       filter: { thingId: [thingId], commandId: [commandId] },
-      // Read again whenever the subscription is sent, as it is after each reconnect.
-      get since() {
-        return since
+      onChange(execution) {
+        if (execution.id === id) tell({ ...LOADING, phase: 'ready', execution })
       },
-    }
-    return client.subscription(ExecutionFollowedDocument, variables).subscribe(({ data }) => {
-      const changed = data?.executionUpdated
-      if (!changed) return
-      if (changed.updatedAt > since) since = changed.updatedAt
-      if (changed.id === id) tell({ ...LOADING, phase: 'ready', execution: changed })
-    }).unsubscribe
-  }
+      onProblem: () => {},
+    })
 
   void begin()
   return () => {

@@ -49,6 +49,11 @@ function List({ feed, search, onRetry }: ListProps) {
   return (
     <>
       <LinkNotice />
+      {state.silence && (
+        <Notice kind="warning" title="Changes are not told at the moment.">
+          <span>{state.silence} It is tried again by itself.</span>
+        </Notice>
+      )}
       <NewOnes feed={feed} state={state} />
       <Content state={state} search={search} onRetry={onRetry} />
       {state.phase === 'ready' && <Pager feed={feed} state={state} search={search} />}

@@ -20,7 +20,6 @@ interface TableProps {
 export function Table({ rows, status }: TableProps) {
   return (
     <div className={styles['frame']}>
-      {/* biome-ignore lint/a11y/noRedundantRoles: see above. */}
       <table role="table" aria-label="Executions, newest first" className={styles['table']}>
         <thead role="rowgroup">
           <tr role="row">
@@ -90,8 +89,8 @@ function SettledAfter({ row: { createdAt, settledAt, expiresAt } }: { row: RowDa
 function moveAmongRows(event: KeyboardEvent<HTMLElement>): void {
   const { key, target, currentTarget } = event
   if (key !== 'ArrowDown' && key !== 'ArrowUp') return
-  const links = [...currentTarget.querySelectorAll<HTMLElement>('a[data-row]')]
-  const at = links.findIndex((link) => link === target)
+  const links = Array.from(currentTarget.querySelectorAll('a[data-row]'), (link) => link as HTMLElement)
+  const at = links.indexOf(target as HTMLElement)
   const next = links[at + (key === 'ArrowDown' ? 1 : -1)]
   if (at < 0 || !next) return
   event.preventDefault()
