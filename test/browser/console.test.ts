@@ -79,7 +79,7 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     await page.getByRole('option', { name: thingId }).waitFor()
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
-    await dialogOf(page).getByText('online').waitFor()
+    await dialogOf(page).getByText(type).waitFor()
     await page.keyboard.press('Tab')
     await page.keyboard.type('set')
     await page.getByRole('option', { name: 'Sets the target' }).waitFor()
@@ -371,12 +371,13 @@ describe.skipIf(isBrowserMissing())('the console where no subscription is to be 
     const taken = service.webSocket()
     const updates = taken.iterate({ query: 'subscription { executionUpdated { id } }' })
     const first = updates.next()
-    await service.send({ thingId, ttl: 600 })
-    await first
+    // Operations of one socket begin in their order: when the second is answered, the first is listened to.
+    await taken.iterate({ query: '{ __typename }' }).next()
     const page = await setup.open('/commands')
     await page.getByText('Changes are not told at the moment.').waitFor()
     const { execution } = await service.send({ thingId, ttl: 600 })
     await taken.dispose()
+    await first
     await rowOf(page, execution?.id ?? '').waitFor()
     await expect.poll(() => page.getByText('Changes are not told at the moment.').count(), PATIENCE).toBe(0)
     expect(setup.complaints).toEqual([])
