@@ -66,8 +66,14 @@ export function choicesOf(schema: JsonObject): unknown[] | undefined {
   return Array.isArray(schema['enum']) ? schema['enum'] : undefined
 }
 
-export const propertiesOf = (schema: JsonObject): [string, unknown][] =>
-  isObject(schema['properties']) ? Object.entries(schema['properties']) : []
+/** What is required comes first: the service keeps no order of its own. */
+export function propertiesOf(schema: JsonObject): [string, unknown][] {
+  const required = requiredOf(schema)
+  const members = isObject(schema['properties']) ? Object.entries(schema['properties']) : []
+  const place = ([name]: [string, unknown]): number =>
+    required.includes(name) ? required.indexOf(name) : required.length
+  return members.toSorted((a, b) => place(a) - place(b))
+}
 
 export const requiredOf = (schema: JsonObject): unknown[] =>
   Array.isArray(schema['required']) ? schema['required'] : []
