@@ -86,15 +86,18 @@ async function weekly(sql: postgres.Sql): Promise<void> {
 /** Every thousandth row begins a command that the next 99 have in common with it. */
 async function fillPart(sql: postgres.Sql, from: number, to: number, rows: number): Promise<void> {
   await sql`
-    insert into executions (id, command_id, created_at, expires_at, settled_at, updated_at, status, ttl, thing_id, action,
-      params, result, reason_code, settled_by)
+    insert into executions (id, command_id, created_at, expires_at, settled_at, updated_at, status, ttl, thing_id, thing_type,
+      action, params, result, reason_code, settled_by)
     select id, case when i % 1000 < 100 then lpad(to_hex(i / 1000 + 1), 32, '0')::uuid else id end, at, at + interval '30 s',
-      case when status <> 'SENT' then at end, at, status, 30, 'thermostat-' || lpad((i::bigint * 7919 % ${THINGS})::text, 6, '0'),
+      case when status <> 'SENT' then settled_at end, case when status <> 'SENT' then settled_at else at end, status, 30,
+      'thermostat-' || lpad((i::bigint * 7919 % ${THINGS})::text, 6, '0'), 'com.example.type' || i::bigint * 7919 % ${THINGS} % 3,
       case when i % (${rows} / 10) = 1 then ${RARE_ACTION} else 'setTemperatur' || hash % 10 end,
       jsonb_build_object('value', 20 + i % 10), case when status = 'SUCCEEDED' then '{"ok": true}'::jsonb end,
       case when status = 'TIMED_OUT' then 'NO_RESPONSE' end, case when status <> 'SENT' then 'fleet-commands-bench-4000' end
     from (
-      select i, at, uuid_v7(at) as id, abs(hashint4(i)) as hash, (case
+      select i, at, uuid_v7(at) as id, abs(hashint4(i)) as hash,
+        -- Answers after some 50 ms, half of them; one in a hundred after more than a second.
+        least(now(), at + interval '50 ms' * exp(1.3 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))) as settled_at, (case
         when i % 500 = 0 then 'SENT' when i % 20 = 3 then 'TIMED_OUT' when i % 33 = 5 then 'FAILED'
         when i % 67 = 7 then 'REJECTED' when i % 200 = 9 then 'CANCELED' else 'SUCCEEDED' end)::execution_status as status
       from (select i, now() - interval '8 weeks' * (1 - i::float8 / ${rows}) as at

@@ -6,10 +6,11 @@ import { parseArgs } from 'node:util'
 import { type Bench, createBench, fill } from './growth-data.ts'
 import { measureExpiry, measureRetention } from './growth-leaving.ts'
 import { type Figure, measurePages, type PageFigures } from './growth-pages.ts'
+import { measureBeside, measureCounting, measureQuestions } from './growth-stats.ts'
 import { measureBytes, measureRates } from './growth-writes.ts'
 
 const SMALL = 10_000
-const PARTS = ['pages', 'rate', 'retention', 'bytes', 'expiry'] as const
+const PARTS = ['pages', 'rate', 'stats', 'retention', 'bytes', 'expiry'] as const
 
 const { values } = parseArgs({
   options: {
@@ -31,12 +32,13 @@ const open = async (): Promise<Bench> => {
 
 async function main(): Promise<void> {
   const large = await open()
-  if (['pages', 'rate', 'retention'].some((part) => parts.includes(part))) {
+  if (['pages', 'rate', 'stats', 'retention'].some((part) => parts.includes(part))) {
     say(`filling ${rows.toLocaleString('en')} executions`)
     await fill(large, rows)
   }
   if (parts.includes('pages')) await reportPages(large)
   if (parts.includes('rate')) await reportRate(large)
+  if (parts.includes('stats')) await reportStats(large)
   if (parts.includes('retention')) await reportRetention(large)
   if (parts.includes('bytes')) await reportBytes()
   if (parts.includes('expiry')) await reportExpiry()
@@ -71,6 +73,18 @@ async function reportPages(large: Bench): Promise<void> {
     say(
       `    ${large.p50.toFixed(2)} ms against ${small.p50.toFixed(2)} (p99 ${large.p99.toFixed(1)} against ${small.p99.toFixed(1)}), ${rows} rows: ${name}`,
     )
+}
+
+async function reportStats(large: Bench): Promise<void> {
+  say('\nStatistics')
+  const { parts: part, seconds } = await measureCounting(large)
+  line('to count a million that were there before', (seconds * 1_000_000) / rows, 's')
+  line('one part of it', part.p50, 'ms')
+  for (const { name, figure } of await measureQuestions(large, Number(values.runs)))
+    say(`    ${figure.p50.toFixed(1)} ms, p99 ${figure.p99.toFixed(1)}: ${name}`)
+  const { alone, beside, rolls } = await measureBeside(large, 5)
+  line('batches sent and settled beside counting, against alone', beside / alone, '×')
+  line('to count what was settled in a second', rolls.p50, 'ms')
 }
 
 async function reportRate(large: Bench): Promise<void> {

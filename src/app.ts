@@ -1,46 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
-import type { WebSocketServer } from 'ws'
-import { type Config, ConfigError, isLoopback } from './base/config.ts'
+import { createContext } from './app-context.ts'
+import { openDoors } from './app-doors.ts'
+import { type Config, ConfigError } from './base/config.ts'
 import type { Logger } from './base/log.ts'
-import { createMetrics } from './base/metrics.ts'
+import { isLoopback } from './base/loopback.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
-import { createAdmission } from './domain/admission.ts'
-import { createAllowance } from './domain/allowance.ts'
-import { createBell } from './domain/bell.ts'
 import { type Callers, createCallers } from './domain/callers.ts'
+import { createClientLookup } from './domain/clients.ts'
 import type { Context } from './domain/context.ts'
-import { createDatabaseState } from './domain/database-state.ts'
 import { startExpiry } from './domain/expiry.ts'
-import { createLive } from './domain/live.ts'
 import type { NewsHandler } from './domain/ports.ts'
 import { createPresence, forgetConnected, type Presence } from './domain/presence.ts'
-import { createUnheardMarker } from './domain/publish-execution.ts'
-import { createSendLimits } from './domain/rate-limit.ts'
 import { startReconciling } from './domain/reconcile.ts'
-import { createRefusals } from './domain/refusals.ts'
-import { createRegistry } from './domain/registry.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
-import { createSchemaChecks } from './domain/schema-checks.ts'
-import { createStopping } from './domain/stopping.ts'
-import { createExecutionStore } from './domain/store-execution.ts'
-import type { Thing } from './domain/thing.ts'
-import { createThingNews, type ThingNews } from './domain/thing-news.ts'
-import { createClientLookup } from './domain/things.ts'
+import { startRollUp } from './domain/roll-up.ts'
+import { createThingNews } from './domain/thing-news.ts'
 import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
-import { type PersistedOperations, readPersistedOperations } from './graphql/persisted.ts'
-import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
-import { serveGraphQLWebSockets } from './graphql/websocket.ts'
-import { createConsoleRoutes } from './http/console.ts'
+import { readPersistedOperations } from './graphql/persisted.ts'
+import { GRAPHQL_PATH } from './graphql/server.ts'
 import { SEND_PATH } from './http/rest.ts'
-import { createRoutes } from './http/routes.ts'
-import { createSockets, listen, type RequestHandler } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
-import { createGateway, type MqttGateway } from './mqtt/gateway.ts'
-import { observeParts } from './observe.ts'
+import { createGateway } from './mqtt/gateway.ts'
 import type { TracingService } from './tracing/start.ts'
+
+export interface EmbeddedBroker {
+  kind: 'embedded'
+  host: string
+  port: number
+  portWanted: number
+  /** Of the door with TLS, where there is one. */
+  tls: { port: number; portWanted: number } | undefined
+  /** Each thing must have a secret, and present it. */
+  needsSecrets: boolean
+}
 
 /** A running service. */
 export interface App {
@@ -50,7 +44,7 @@ export interface App {
   hasGraphiql: boolean
   /** What it runs on, and where devices connect. */
   database: Store['kind']
-  broker: { kind: 'embedded'; host: string; port: number; portWanted: number } | { kind: 'external'; url: string }
+  broker: EmbeddedBroker | { kind: 'external'; url: string }
   /** Whether anybody who reaches it may do anything: without keys and tokens. */
   isOpen(): boolean
   /** How many listen for changes of executions: subscriptions, and callers that wait. */
@@ -62,9 +56,6 @@ export interface App {
   stop(): Promise<void>
 }
 
-const MQTT_PATH = '/mqtt'
-/** How long callers that wait for an execution (`wait: true`) may do so when the service stops. */
-const LAST_WAIT_MS = 3_000
 /**
  * What changed that long before `since` may have been committed after it: from the instant that is a row's `updatedAt`,
  * a transaction has at most two statements to go (an idempotency key and its execution).
@@ -93,7 +84,8 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const store = await openStore(config)
   stops.push(store.close)
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))
-  const thingNews = createThingNews({ db: store.db, log, commitLagMs: commitLagOf(store) })
+  const commitLagMs = commitLagOf(store)
+  const thingNews = createThingNews({ db: store.db, log, commitLagMs })
   const presence = createPresence({ run: store.run, log }, thingNews.note)
   // After the broker, whose clients all go then.
   stops.push(thingNews.stop, presence.stop)
@@ -109,7 +101,15 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   })
   const callers = await openToCallers(config, log, store)
   stops.push(callers.stop)
-  const ctx = createContext(config, log, store, { gateway, broker, presence, thingNews, callers, tracing })
+  const ctx = createContext(config, log, store, {
+    gateway,
+    broker,
+    presence,
+    thingNews,
+    callers,
+    tracing,
+    commitLagMs,
+  })
   stops.push(ctx.schemaChecks.stop)
 
   // It waits for the gateway, and ends after it: what the broker has not confirmed then is withdrawn, and not waited for.
@@ -119,6 +119,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(gateway.stop)
   stops.push(startExpiry(ctx))
   stops.push(startUpkeep(ctx, config.retentionDays))
+  stops.push(startRollUp(ctx))
 
   const {
     url,
@@ -170,12 +171,20 @@ async function startEmbeddedBroker(
   { db }: Store,
   { noteClient }: Presence,
 ): Promise<Broker> {
-  const { host, mqttPort, mqttClientId } = config
+  const { host, mqttPort, mqttClientId, mqttTls, mqttTlsPort } = config
   // Loaded by those who use it.
   const { startBroker } = await import('./mqtt/broker.ts')
-  const thingsOfClient = createClientLookup({ db })
   await forgetConnected({ db })
-  return startBroker({ host, port: mqttPort, log, serviceClientId: mqttClientId, thingsOfClient, onClient: noteClient })
+  return startBroker({
+    host,
+    port: mqttPort,
+    tls: mqttTls?.certificate && { ...mqttTls.certificate, ca: mqttTls.ca, port: mqttTlsPort },
+    log,
+    serviceClientId: mqttClientId,
+    lookUpClient: createClientLookup({ db }),
+    isOpen: isLoopback(host),
+    onClient: noteClient,
+  })
 }
 
 /** What is not configured is closed: without a way to tell callers apart only this machine is served. */
@@ -190,109 +199,17 @@ async function openToCallers({ host, jwt }: Config, log: Logger, { db }: Store):
   )
 }
 
-function linkTo({ mqttUrl, mqttClientId }: Config, broker: Broker | undefined) {
+function linkTo({ mqttUrl, mqttClientId, mqttTls }: Config, broker: Broker | undefined) {
   if (broker) return broker.link
-  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId }
+  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId, tls: mqttTls }
 }
 
-interface Parts {
-  callers: Callers
-  gateway: MqttGateway
-  broker: Broker | undefined
-  presence: Presence
-  thingNews: ThingNews
-  tracing: TracingService | undefined
-}
-
-function createContext(config: Config, log: Logger, store: Store, parts: Parts): Context {
-  const { gateway, broker, presence, thingNews, callers, tracing } = parts
-  const metrics = createMetrics()
-  return {
-    db: store.db,
-    run: store.run,
-    log,
-    metrics,
-    gateway,
-    live: createLive(gateway.announce),
-    presence,
-    thingNews,
-    tracing: tracing?.tracing,
-    refusals: createRefusals(log),
-    replica: config.mqttSharedGroup ? `$share/${config.mqttSharedGroup}` : config.mqttClientId,
-    commitLagMs: commitLagOf(store),
-    registry: createRegistry(store.run),
-    storeExecution: createExecutionStore(store.run, metrics),
-    markUnheard: createUnheardMarker(store),
-    publishAgain: createBell(),
-    callers,
-    admission: createAdmission(config.maxSends),
-    sendLimits: createSendLimits(config.rateLimitKey, config.rateLimitThing),
-    subscriptions: createAllowance(config.maxSubscriptions),
-    schemaChecks: createSchemaChecks(log),
-    stopping: createStopping(),
-    sending: new Map(),
-    heardSettlings: new Set(),
-    onThingsChanged: (thing) => tellBroker(broker, presence, thing),
-  }
-}
-
-/** A client that was there before its thing was registered is known to the broker already. */
-function tellBroker(broker: Broker | undefined, { noteClient }: Presence, { clientId }: Thing): void {
-  broker?.refreshAccess()
-  if (broker?.hasClient(clientId)) noteClient({ clientId, online: true })
-}
-
-interface Engines {
-  gateway: MqttGateway
-  broker: Broker | undefined
-  store: Store
-  persisted: PersistedOperations | undefined
-  trace: RequestHandler | undefined
-}
-
-async function openDoors(config: Config, ctx: Context, { gateway, broker, store, persisted, trace }: Engines) {
-  const graphql = createGraphQL(ctx, { explains: config.graphiql, persisted })
-  const graphqlSockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-  const finishSockets = serveGraphQLWebSockets(graphql, graphqlSockets, ctx)
-  const sockets: Record<string, WebSocketServer> = { [GRAPHQL_PATH]: graphqlSockets }
+function describeBroker({ host, mqttPort, mqttTlsPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
   if (broker) {
-    const mqttSockets = createSockets('mqtt')
-    mqttSockets.on('connection', broker.handleWebSocket)
-    sockets[MQTT_PATH] = mqttSockets
+    const { port, tlsPort } = broker
+    const tls = tlsPort === undefined ? undefined : { port: tlsPort, portWanted: mqttTlsPort }
+    return { kind: 'embedded', host, port, portWanted: mqttPort, tls, needsSecrets: !isLoopback(host) }
   }
-  const database = createDatabaseState(ctx)
-  observeParts({ ctx, gateway, database, databaseUsage: store.usage, sockets })
-  let isDraining = false
-  const routes = createRoutes(ctx, {
-    database,
-    brokerProblem: gateway.problem,
-    isDraining: () => isDraining,
-    console: await createConsoleRoutes(),
-    page: config.graphiql ? loadGraphiQLPage : undefined,
-    graphqlPath: GRAPHQL_PATH,
-  })
-  const doors = {
-    routes,
-    graphql: { path: GRAPHQL_PATH, handle: graphql.handle, identify: ctx.callers.identify },
-    trace,
-    sockets,
-    finishSockets,
-  }
-  const listener = await listen(config, doors, ctx.log)
-  const drain = () => {
-    isDraining = true
-    listener.dismissClients()
-  }
-  const stop = async () => {
-    const lastWait = setTimeout(ctx.stopping.begin, LAST_WAIT_MS)
-    await listener.stop()
-    clearTimeout(lastWait)
-  }
-  return { url: listener.url, drain, stop }
-}
-
-function describeBroker({ host, mqttPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
-  if (broker) return { kind: 'embedded', host, port: broker.port, portWanted: mqttPort }
   const { protocol, host: address } = new URL(mqttUrl ?? '')
   return { kind: 'external', url: `${protocol}//${address}` }
 }

@@ -1,4 +1,4 @@
-import type { App } from './app.ts'
+import type { App, EmbeddedBroker } from './app.ts'
 
 /** What the start-up prints: where everything is, and what to type next. */
 export function banner({ url, hasGraphiql, database, broker, isOpen }: App, dataDir: string): string {
@@ -14,7 +14,7 @@ export function banner({ url, hasGraphiql, database, broker, isOpen }: App, data
       : ['              GraphiQL and introspection are off (GRAPHIQL=on; off by default where others can reach it)']),
     `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
     `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,
-    ...portNote(broker),
+    ...(broker.kind === 'embedded' ? doorNotes(broker) : []),
     ...(database === 'embedded'
       ? [`  Data        ${dataDir}   (embedded database, one process; DATABASE_URL points to a Postgres)`]
       : []),
@@ -42,23 +42,34 @@ function embeddedNote(database: App['database'], broker: App['broker']): string[
   return lacks.map((line) => `              ${line}`)
 }
 
-function portNote(broker: App['broker']): string[] {
-  if (broker.kind !== 'embedded' || broker.portWanted === 0 || broker.port === broker.portWanted) return []
-  return [
-    `              Port ${broker.portWanted} is taken, so the embedded broker listens on ${broker.port}: devices need --url.`,
+function doorNotes({ host, port, portWanted, tls, needsSecrets }: EmbeddedBroker): string[] {
+  const notes = [
+    ...portNote(port, portWanted, 'the embedded broker'),
+    ...(tls ? [`mqtts://${host}:${tls.port}`, ...portNote(tls.port, tls.portWanted, 'its door with TLS')] : []),
+    ...(needsSecrets
+      ? ['Devices need the secret of their thing (registerThing with issueSecret, or rotateThingSecret).']
+      : []),
   ]
+  return notes.map((line) => `              ${line}`)
+}
+
+function portNote(port: number, wanted: number, what: string): string[] {
+  if (wanted === 0 || port === wanted) return []
+  return [`Port ${wanted} is taken, so ${what} listens on ${port}: devices need --url.`]
 }
 
 /** The next command to type, after a plain start. */
 export function nextSteps({ url, broker, isOpen }: App): string {
   const key = isOpen() ? '' : ' -u $KEY:$SECRET'
+  const needsSecret = broker.kind === 'embedded' && broker.needsSecrets
+  const [input, fields] = needsSecret ? [', issueSecret: true', 'secret'] : ['', 'thing { id }']
   const option = broker.kind === 'embedded' && broker.port === 1883 ? '' : ` --url ${deviceUrl(broker)}`
   return [
     '  Next: register a thing and start a device that answers.',
     '',
     `    curl -s${key} ${url}/graphql -H 'content-type: application/json' \\`,
-    `      -d '{"query":"mutation { registerThing(input: { id: \\"thermostat-001\\" }) { thing { id } errors { message } } }"}'`,
-    `    npm run device -- thermostat-001${option}`,
+    `      -d '{"query":"mutation { registerThing(input: { id: \\"thermostat-001\\"${input} }) { ${fields} errors { message } } }"}'`,
+    `    npm run device -- thermostat-001${option}${needsSecret ? ' --password <the secret>' : ''}`,
     '',
     '  Then send a command:',
     '',

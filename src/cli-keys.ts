@@ -82,6 +82,16 @@ async function withKeys(
   }
 }
 
+/** A key of the demo, which lives as long as its database. As `curl -u` takes it. */
+export async function makeDemoKey(config: Config): Promise<string> {
+  let shown = ''
+  await withKeys(config, async (keys) => {
+    const { apiKey, secret } = expect(await keys.create({ name: 'demo', role: 'admin' }))
+    shown = `${apiKey.id}:${secret}`
+  })
+  return shown
+}
+
 async function create(keys: Keys, flags: CreateFlags, print: Print): Promise<void> {
   const { apiKey, secret } = expect(await keys.create(flags))
   const shown = `${apiKey.id}:${secret}`

@@ -11,10 +11,13 @@ import type { App } from './app.ts'
 import { banner, nextSteps } from './banner.ts'
 import { type Config, ConfigError, readConfig } from './base/config.ts'
 import { createLogger, type Logger } from './base/log.ts'
+import { isLoopback } from './base/loopback.ts'
 import { keepMemorySmall } from './base/memory.ts'
-import { brokerUrl, milliseconds, share, thingName } from './cli-arguments.ts'
-import { addKeysCommand } from './cli-keys.ts'
+import { aclBroker, brokerUrl, milliseconds, pemFile, serviceUser, share, thingName } from './cli-arguments.ts'
+import { addKeysCommand, makeDemoKey } from './cli-keys.ts'
+import type { AclBroker } from './mqtt/acl.ts'
 import type { ExportOptions } from './transfer/export.ts'
+import type { PasswordsOptions } from './transfer/mosquitto-passwords.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
 const FORCED_EXIT_CODE = 130
@@ -38,7 +41,7 @@ program
 program
   .command('demo')
   .description('Run the service with a throw-away data folder, a Thing Type and three simulated things.')
-  .action(() => {
+  .action(async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'fleet-commands-demo-'))
     process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
     const config = {
@@ -47,11 +50,15 @@ program
       mqttUrl: undefined,
       mqttSharedGroup: undefined,
       jwt: undefined,
+      tls: undefined,
+      mqttTls: undefined,
       dataDir,
     }
+    // Where others reach it, it is for those who know the key.
+    const key = isLoopback(config.host) ? undefined : await makeDemoKey(config)
     return runService({ ...config, logLevel: process.env['LOG_LEVEL'] ? config.logLevel : 'warn' }, async (app) => {
       const { startDemo } = await import('./demo.ts')
-      const demo = await startDemo(app)
+      const demo = await startDemo(app, key)
       print(`${banner(app, dataDir)}\n${demo.text}`)
       return demo.stop
     })
@@ -63,8 +70,11 @@ program
   .argument('<thingId>', 'the thing it is, such as thermostat-001', thingName)
   .option('--url <url>', 'the broker: mqtt, mqtts, ws or wss', brokerUrl, 'mqtt://127.0.0.1:1883')
   .option('--client-id <id>', 'the MQTT client id (default: the thing id)')
-  .option('--username <name>', 'for the broker')
-  .option('--password <password>', 'for the broker')
+  .option('--username <name>', 'for the broker (default, with a password: the thing id)')
+  .option('--password <password>', 'for the broker: the secret of the thing, if it has one')
+  .option('--ca <file>', 'with mqtts or wss: the certificate of the CA that the broker must have (PEM)', pemFile)
+  .option('--cert <file>', 'a certificate for a broker that asks for one (PEM)', pemFile)
+  .option('--key <file>', 'its private key (PEM)', pemFile)
   .option('--latency <ms>', 'milliseconds from a request to its answer', milliseconds, 200)
   .option('--fail-rate <share>', 'the share of requests, from 0 to 1, that fail', share, 0)
   .option('--reject-rate <share>', 'the share of requests, from 0 to 1, that are rejected', share, 0)
@@ -105,6 +115,31 @@ program
   })
 
 addKeysCommand(program, { readEnvironment, print })
+
+program
+  .command('acl')
+  .description('Print the access list for a broker: what this service needs, and what each thing may do.')
+  .argument('<broker>', 'emqx or mosquitto', aclBroker)
+  .option('--service-user <name...>', 'the user names that the service signs in with', serviceUser)
+  .action(async (broker: AclBroker, { serviceUser = ['fleet-commands'] }: { serviceUser?: string[] }) => {
+    const { formatAcl } = await import('./mqtt/acl.ts')
+    process.stdout.write(formatAcl(broker, serviceUser))
+  })
+
+program
+  .command('mosquitto-passwords')
+  .description(
+    'Write the password file for Mosquitto: every thing that has a secret. The embedded database: while the service is stopped.',
+  )
+  .option('--out <file>', 'where to, readable for nobody else (- is standard output)', '-')
+  .option(
+    '--include <file>',
+    'a password file with the users that are no things, such as this service; they come first',
+  )
+  .action(async (options: PasswordsOptions) => {
+    const { writeMosquittoPasswords } = await import('./transfer/mosquitto-passwords.ts')
+    await writeMosquittoPasswords(readEnvironment(), options)
+  })
 
 program
   .command('schema')
@@ -157,6 +192,9 @@ interface DeviceFlags {
   clientId?: string
   username?: string
   password?: string
+  ca?: string
+  cert?: string
+  key?: string
   latency: number
   failRate: number
   rejectRate: number

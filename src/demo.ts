@@ -23,33 +23,43 @@ const THERMOSTAT = {
 /** The third one is registered and never started: a command to it times out. */
 const THINGS = ['thermostat-001', 'thermostat-002', 'thermostat-003']
 
-/** Fills a running service, through its API like any client: a type, three things, two of which answer. */
-export async function startDemo(app: App): Promise<{ text: string; stop: () => Promise<void> }> {
+/** Fills a running service, through its API like any client: a type, three things, two of which answer. `key`: as `curl -u` takes it. */
+export async function startDemo(app: App, key?: string): Promise<{ text: string; stop: () => Promise<void> }> {
   await mutate(
-    app.url,
+    { ...app, key },
     'mutation ($input: DefineThingTypeInput!) { outcome: defineThingType(input: $input) { errors { message } } }',
     THERMOSTAT,
   )
-  for (const id of THINGS) {
-    const input = { id, thingType: THERMOSTAT.name, tags: ['demo'] }
-    await mutate(
-      app.url,
-      'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { errors { message } } }',
-      input,
-    )
-  }
+  const secrets = await Promise.all(THINGS.map((id) => registerThing({ ...app, key }, id)))
   const url = deviceUrl(app.broker)
+  const [first, second] = secrets
   const devices: Device[] = [
-    await startDevice({ thingId: 'thermostat-001', url, latencyMs: 200 }),
-    await startDevice({ thingId: 'thermostat-002', url, latencyMs: 3_000, failRate: 0.2, rejectRate: 0.2 }),
+    await startDevice({ thingId: 'thermostat-001', url, ...first, latencyMs: 200 }),
+    await startDevice({ thingId: 'thermostat-002', url, ...second, latencyMs: 3_000, failRate: 0.2, rejectRate: 0.2 }),
   ]
   const stop = async () => {
     await Promise.all(devices.map((device) => device.stop()))
   }
-  return { text: describeDemo(app.url), stop }
+  return { text: describeDemo({ ...app, key }), stop }
 }
 
-function describeDemo(url: string): string {
+/** Where the service is, and what it is shown. */
+interface Entry extends Pick<App, 'url'> {
+  key: string | undefined
+}
+
+/** Where others than this machine reach the broker, with a secret: it lets nobody in without one. */
+async function registerThing(at: Entry & Pick<App, 'broker'>, id: string): Promise<{ password?: string }> {
+  const issueSecret = at.broker.kind === 'embedded' && at.broker.needsSecrets
+  const { secret } = await mutate(
+    at,
+    'mutation ($input: RegisterThingInput!) { outcome: registerThing(input: $input) { secret errors { message } } }',
+    { id, thingType: THERMOSTAT.name, tags: ['demo'], issueSecret },
+  )
+  return secret ? { password: secret } : {}
+}
+
+function describeDemo({ url, key }: Entry): string {
   return [
     '  Three things of com.example.thermostat (setTemperature with a value from 5 to 35, reboot):',
     '    thermostat-001  answers at once',
@@ -58,23 +68,32 @@ function describeDemo(url: string): string {
     '',
     '  Send a command:',
     '',
-    sendExample(url, 'thermostat-001'),
+    sendExample(url, 'thermostat-001', key ? ` -u ${key}` : ''),
     '',
     '  Everything is thrown away when this ends (Ctrl-C).',
     '',
   ].join('\n')
 }
 
-async function mutate(url: string, query: string, input: unknown): Promise<void> {
+interface MutationOutcome {
+  errors: { message: string }[]
+  secret?: string | null
+}
+
+async function mutate({ url, key }: Entry, query: string, input: unknown): Promise<MutationOutcome> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(key && { authorization: `Basic ${Buffer.from(key).toString('base64')}` }),
+    },
     body: JSON.stringify({ query, variables: { input } }),
   })
   const { data, errors } = (await response.json()) as {
-    data?: { outcome: { errors: { message: string }[] } } | null
+    data?: { outcome: MutationOutcome } | null
     errors?: { message: string }[]
   }
-  const [problem] = errors ?? data?.outcome.errors ?? [{ message: 'no answer' }]
-  if (problem) throw new Error(`the demo could not be set up: ${problem.message}`)
+  const [problem] = errors ?? data?.outcome.errors ?? []
+  if (problem || !data) throw new Error(`the demo could not be set up: ${problem?.message ?? 'no answer'}`)
+  return data.outcome
 }

@@ -23,7 +23,7 @@ describe('fleet-commands', () => {
   it('explains each command', async () => {
     const all = await runCli(['--help'], { cwd })
     expect(all).toMatchObject({ code: 0, stderr: '' })
-    const commands = ['serve', 'demo', 'device', 'migrate', 'export', 'import', 'schema']
+    const commands = ['serve', 'demo', 'device', 'migrate', 'export', 'import', 'acl', 'mosquitto-passwords', 'schema']
     for (const command of commands) expect(all.stdout).toMatch(new RegExp(`^ {2}${command} .*\\w`, 'm'))
     const each = await Promise.all(commands.map((command) => runCli([command, '--help'], { cwd })))
     for (const [index, { code, stdout }] of each.entries()) {
@@ -41,6 +41,9 @@ describe('fleet-commands', () => {
       [['device', 'a/b'], /'a\/b' .*expected 1 to 128 characters/],
       [['device', 'a', '--url', 'http://x'], /'http:\/\/x' .*expected .*mqtt:/],
       [['device', 'a', '--latency', 'soon'], /'soon' .*expected milliseconds/],
+      [['device', 'a', '--ca', '/no/such'], /ENOENT.*expected a file in PEM/],
+      [['acl', 'hivemq'], /'hivemq' .*expected emqx or mosquitto/],
+      [['acl', 'mosquitto', '--service-user', 'a', 'b\ntopic #'], /expected 1 to 128 characters/],
     ]
     const results = await Promise.all(cases.map(([args]) => runCli(args, { cwd })))
     for (const [index, { code, stdout, stderr }] of results.entries()) {
@@ -68,6 +71,8 @@ describe('a setting that cannot be used', () => {
       /^(?!.*secret).*localhost:1\/d \(.*ECONNREFUSED.*\), expected/,
     ],
     ['DATA_DIR', { DATA_DIR: join(folder, 'file', 'x') }, /ENOTDIR.*expected a folder/],
+    ['TLS_KEY_FILE', { TLS_KEY_FILE: '/no/such' }, /ENOENT.*expected a file with a private key/],
+    ['MQTT_TLS_CA_FILE', { MQTT_TLS_CA_FILE: join(folder, 'file') }, /expected a file with a certificate in PEM/],
   ]
 
   it.each(cases)('%s ends in one line', async (name, env, expected) => {

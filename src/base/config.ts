@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { readAccess } from './config-access.ts'
 import { readDoorSettings } from './config-doors.ts'
 import { readJwt } from './config-jwt.ts'
+import { readTls } from './config-tls.ts'
 import { LOG_LEVELS } from './log.ts'
 import { ConfigError, type Environment, port, read, setting, urlOf, wholeNumber } from './setting.ts'
 
@@ -85,6 +87,8 @@ export function readConfig(env: Environment) {
     mqttClientId: read('MQTT_CLIENT_ID', SETTINGS.MQTT_CLIENT_ID, env) ?? defaultClientId(listenPort),
     mqttSharedGroup,
     mqttPort: read('MQTT_PORT', SETTINGS.MQTT_PORT, env) ?? 1883,
+    ...readTls(env, mqttUrl),
+    ...readAccess(env),
     maxSends: read('MAX_SENDS', SETTINGS.MAX_SENDS, env) ?? 5_000,
     drainSeconds: read('DRAIN_SECONDS', SETTINGS.DRAIN_SECONDS, env) ?? 0,
     retentionDays: read('RETENTION_DAYS', SETTINGS.RETENTION_DAYS, env),
@@ -112,6 +116,3 @@ function defaultClientId(listenPort: number): string {
     .slice(0, 38)
   return `fleet-commands-${host}-${listenPort}`
 }
-
-/** Whether an address is reached from this machine only. */
-export const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host)

@@ -9,7 +9,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 const STANDARD_ERROR = 2
 
 /** What is never logged, at the top of a line or one level below. */
-const SECRETS = ['authorization', 'password', 'databaseUrl', 'mqttUrl', 'DATABASE_URL', 'MQTT_URL', 'connectionParams']
+const SECRETS = [
+  'authorization',
+  'password',
+  'secret',
+  'databaseUrl',
+  'mqttUrl',
+  'mqttAuthSecret',
+  'DATABASE_URL',
+  'MQTT_URL',
+  'MQTT_AUTH_SECRET',
+  'connectionParams',
+]
 const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`])
 
 /** The password in a URL, wherever it is in a text. */

@@ -1,6 +1,7 @@
 /** The id under which a request is found in the log: the caller's, or one of ours. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { clientAddress } from './client-address.ts'
 
 export const REQUEST_ID_HEADER = 'x-request-id'
 
@@ -24,6 +25,6 @@ export function requestIdOf({ headers }: IncomingMessage): string | undefined {
 
 /** Where a request comes from, and what it is called. */
 export const originOf = (req: IncomingMessage): { address: string | null; requestId: string | undefined } => ({
-  address: req.socket.remoteAddress ?? null,
+  address: clientAddress(req) ?? null,
   requestId: requestIdOf(req),
 })

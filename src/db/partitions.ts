@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './connect.ts'
+import { forgetStatsBelow } from './execution-stats.ts'
 
 export type PartitionWidth = 'week' | 'month'
 
@@ -127,12 +128,15 @@ export async function dropPartitionsBelow(db: Database, below: string): Promise<
     const last = gone.at(-1)
     if (!last) return undefined
     await tx.execute(sql.raw(`set local lock_timeout = ${LOCK_WAIT_MS}`))
+    // Most of it before others have to wait; and once more, for what was being counted until we had the lock.
+    await forgetStatsBelow(tx, last.below)
     for (const { parent, prefix } of PARTITIONED) {
       for (const { end } of gone) await tx.execute(sql`drop table ${sql.identifier(prefix + end)}`)
       const range = sql.raw(`from (minvalue) to ('${last.below}')`)
       const name = sql.identifier(prefix + last.end)
       await tx.execute(sql`create table ${name} partition of ${sql.identifier(parent)} for values ${range}`)
     }
+    await forgetStatsBelow(tx, last.below)
     return last.end
   })
 }

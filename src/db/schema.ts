@@ -4,6 +4,7 @@
  */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import {
+  bigint,
   boolean,
   check,
   index,
@@ -12,6 +13,7 @@ import {
   pgEnum,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
   uniqueIndex,
@@ -273,6 +275,49 @@ export const auditEvents = pgTable(
   ],
 )
 
+export const STATS_BUCKETS = ['MINUTE', 'HOUR', 'DAY'] as const
+
+/**
+ * How many settled executions were sent in a minute, an hour and a day, by what they have in common: counted from the
+ * executions (domain/roll-up.ts), to be forgotten and counted again at any time. So it is in no export.
+ */
+export const executionStats = pgTable(
+  'execution_stats',
+  {
+    bucket: text('bucket', { enum: STATS_BUCKETS }).notNull(),
+    /** Where the minute, the hour or the day begins, in UTC. */
+    at: instant('at').notNull(),
+    status: executionStatus('status').notNull(),
+    /** '': all of them, of whichever type. */
+    action: text('action').notNull(),
+    /** '': none. In a key nothing is null. */
+    thingType: text('thing_type').notNull(),
+    executions: bigint('executions', { mode: 'number' }).notNull(),
+    /** Their round trips: steps of a logarithmic scale (domain/round-trips.ts), and beside each how many were of it. */
+    steps: smallint('steps').array().notNull(),
+    stepCounts: bigint('step_counts', { mode: 'number' }).array().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.bucket, table.at, table.status, table.action, table.thingType] }),
+    index('execution_stats_total').on(table.bucket, table.at).where(sql`${table.action} = ''`),
+  ],
+)
+
+/** One row: how far `execution_stats` is counted. None: not at all, whatever is in there. */
+export const executionStatsProgress = pgTable(
+  'execution_stats_progress',
+  {
+    only: boolean('only').primaryKey().default(true),
+    /** All that was settled from `beganAt` to before it is in. */
+    settledBefore: instant('settled_before').notNull(),
+    /** Of what was settled before it, the ids from `downToId` on are in: the newest ones first. */
+    beganAt: instant('began_at').notNull(),
+    downToId: uuid('down_to_id').notNull(),
+  },
+  (table) => [check('execution_stats_progress_one_row', sql`${table.only}`)],
+)
+
+/** What an export has in it. */
 export const schema = {
   thingTypes,
   things,

@@ -11,6 +11,10 @@ export interface ConnectionOptions {
   clientId: string
   username?: string | undefined
   password?: string | undefined
+  /** With mqtts or wss, in PEM: the CA of the broker; a certificate and its key for a broker that asks for one. */
+  ca?: string | undefined
+  cert?: string | undefined
+  key?: string | undefined
   /** The one subscription. */
   filter: string
   /** Milliseconds from a lost link to the next try. */
@@ -91,7 +95,8 @@ async function track(inFlight: Set<Promise<unknown>>, publish: Promise<unknown>)
   }
 }
 
-function createClient({ url, clientId, username, password, reconnectMs }: ConnectionOptions, version: MqttVersion) {
+function createClient(options: ConnectionOptions, version: MqttVersion) {
+  const { url, clientId, username, password, ca, cert, key, reconnectMs } = options
   const clientOptions: IClientOptions = {
     clientId,
     clean: false,
@@ -100,6 +105,8 @@ function createClient({ url, clientId, username, password, reconnectMs }: Connec
     ...(version === '5' && { properties: { sessionExpiryInterval: SESSION_SECONDS } }),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
     keepalive: KEEPALIVE_SECONDS,
     reconnectPeriod: reconnectMs,
     reconnectOnConnackError: true,

@@ -21,8 +21,14 @@ export interface DeviceOptions extends SimulationOptions {
   url: string | (() => Duplex)
   /** Default: the thing's id. */
   clientId?: string
+  /** Default, with a password: the thing's id. MQTT 3.1.1 has no password without a user name [MQTT-3.1.2-22]. */
   username?: string
+  /** The secret of the thing, if it has one. */
   password?: string
+  /** With mqtts or wss, in PEM: the CA of the broker; a certificate and its key for a broker that asks for one. */
+  ca?: string
+  cert?: string
+  key?: string
   /** Decides every answer. Default: a simulated thermostat, with the latency and the rates given here. */
   act?: Act
   onEvent?: (event: DeviceEvent) => void
@@ -68,11 +74,12 @@ export async function startDevice(options: DeviceOptions): Promise<Device> {
 }
 
 function connect(running: Running, options: DeviceOptions): Promise<Device> {
-  const { thingId, url, clientId = thingId, username, password, reconnectMs = DEFAULT_RECONNECT_MS, signal } = options
+  const { thingId, url, clientId = thingId, reconnectMs = DEFAULT_RECONNECT_MS, signal } = options
   const filter = requestFilter(thingId)
+  const username = options.username ?? (options.password === undefined ? undefined : thingId)
   return new Promise((resolve, reject) => {
     const connection = openConnection(
-      { url, clientId, username, password, reconnectMs, filter },
+      { ...options, clientId, username, reconnectMs, filter },
       {
         ...tellLink(running, describeBroker(url), clientId, () => resolve({ thingId, stop }), giveUp),
         onMessage: (topic, payload) => void takeRequest(running, connection, topic, payload),

@@ -67,4 +67,6 @@ export interface Context {
   tracing?: Tracing | undefined
   /** Tells the embedded broker that who may do what has changed: with this thing, as it is or was. */
   onThingsChanged: (thing: Thing) => void
+  /** Tells the embedded broker that this thing has another secret: who came with the one before has to go. */
+  onSecretChanged: (thing: Thing) => void
 }

@@ -11,7 +11,7 @@ import { databaseSilent, withPatience } from './patience.ts'
 import type { RegisteredThing } from './registry.ts'
 import type { WrittenRequest } from './send-request.ts'
 import type { Draft } from './store-execution.ts'
-import { thingNotFound } from './things.ts'
+import { thingNotFound } from './thing.ts'
 
 /** Checked against what is remembered of the registry; what that would refuse, against the registry as it is. */
 export async function draftOf(ctx: Context, request: WrittenRequest): Promise<Outcome<Draft>> {

@@ -43,11 +43,12 @@ export async function listExecutions(
   return rows
 }
 
-/** The ids that rows are looked for among, and how many rows from which end. */
+/** The ids that rows are looked for among, how many rows from which end, and what of them: absent, all. */
 interface Look {
   range: SQL | undefined
   limit: number
   direction: typeof asc
+  columns?: SQL
 }
 
 /**
@@ -71,14 +72,14 @@ function rangesOf({ createdAt }: ExecutionFilter, { after, before, inverted }: P
  * The first rows of each combination of members; those of the page are among them. In the indexes the rows of one
  * combination are in the order of the pages: as many are read as are wanted, however many match, and however few.
  */
-function candidates(filter: ExecutionFilter, look: Look): SQL {
+export function candidates(filter: ExecutionFilter, look: Look): SQL {
   const { thingId, action, status, commandId } = filter
   if (commandId) return ofCommands({ ...filter, commandId: null }, commandId.filter(isUuid), look)
   if (thingId) return ofThings(filter, look)
   if (action) return ofActions({ ...filter, status: status ?? executionStatus.enumValues }, look)
   if (!status) return first(sql`executions`, BY_ID, filterCondition(filter), look)
   const queries = [...new Set(status)].map((one) => sql`(${ofStatus({ ...filter, status: null }, one, look)})`)
-  return queries.length > 0 ? sql.join(queries, sql` union all `) : nothing
+  return queries.length > 0 ? sql.join(queries, sql` union all `) : nothing(look)
 }
 
 /** What an index is led by, and what is wanted there. */
@@ -96,9 +97,10 @@ function seek(table: SQL, { column, wanted }: Leading, condition: SQL | undefine
   return first(table, [column, sql`${executions.id}`], and(sql`${column} = any (array[${wanted}])`, condition), look)
 }
 
-function first(table: SQL, order: SQL[], condition: SQL | undefined, { range, limit, direction }: Look): SQL {
+function first(table: SQL, order: SQL[], condition: SQL | undefined, look: Look): SQL {
+  const { range, limit, direction } = look
   const where = and(range, condition) ?? sql`true`
-  return sql`select * from ${table} as executions where ${where} order by ${sql.join(order.map(direction), sql`, `)} limit ${limit}`
+  return sql`select ${columnsOf(look)} from ${table} as executions where ${where} order by ${sql.join(order.map(direction), sql`, `)} limit ${limit}`
 }
 
 const BY_ID = [sql`${executions.id}`]
@@ -109,7 +111,9 @@ const BY_ID = [sql`${executions.id}`]
  */
 const isSame = (name: SQLWrapper, wanted: SQL): SQL => sql`case when ${name} = ${wanted} then true else false end`
 
-const nothing = sql`select * from executions where false`
+const columnsOf = ({ columns }: Look): SQL => columns ?? sql`*`
+
+const nothing = (look: Look): SQL => sql`select ${columnsOf(look)} from executions where false`
 
 /** A command with one execution goes by the id of that; the others are in an index of their own. */
 function ofCommands(rest: ExecutionFilter, commandIds: string[], look: Look): SQL {
@@ -124,7 +128,7 @@ function ofCommands(rest: ExecutionFilter, commandIds: string[], look: Look): SQ
   const leading = { column: sql`${commandId}`, wanted: sql`wanted.id` }
   const shared = seek(sql`executions`, leading, and(sql`${commandId} <> ${id}`, condition), look)
   const wanted = [...new Set(commandIds.map((one) => one.toLowerCase()))].map((one) => ({ id: one }))
-  return sql`(select * from executions where ${own}) union all (${forEach(wanted, sql`id uuid`, shared)})`
+  return sql`(select ${columnsOf(look)} from executions where ${own}) union all (${forEach(wanted, sql`id uuid`, shared)})`
 }
 
 function ofThings(filter: ExecutionFilter, look: Look): SQL {

@@ -3,6 +3,7 @@ import { and, arrayOverlaps, inArray, type SQL, sql } from 'drizzle-orm'
 import { byCode, thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
 import type { Scope } from './access.ts'
+import { type UserError, userError } from './errors.ts'
 import { isLikeAny, storable } from './filter.ts'
 
 export type Thing = typeof things.$inferSelect
@@ -24,6 +25,9 @@ const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
 /** Whether a thing may have this clientId. */
 export const isClientId = (clientId: string): boolean => CLIENT_ID.test(clientId)
+
+export const thingNotFound = (id: string, field: string): UserError =>
+  userError('THING_NOT_FOUND', [field], `No thing ${JSON.stringify(id.slice(0, 128))} is registered.`)
 
 /** The filter for the database; `matchesThing` is the same for what is told live. */
 export const thingCondition = ({ id, idPrefix, thingType, tag, online, scope }: ThingFilter): SQL | undefined =>

@@ -1,4 +1,3 @@
-import DataLoader from 'dataloader'
 import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { isForeignKeyViolation, isUniqueViolation } from '../db/errors.ts'
 import { byCode, thingPresence, things } from '../db/schema.ts'
@@ -9,7 +8,8 @@ import type { Context } from './context.ts'
 import { Forbidden, fail, type Outcome, succeed, type UserError, userError } from './errors.ts'
 import type { Page } from './paging.ts'
 import { storableText } from './text.ts'
-import { isClientId, type Thing, type ThingFilter, thingCondition } from './thing.ts'
+import { isClientId, type Thing, type ThingFilter, thingCondition, thingNotFound } from './thing.ts'
+import { keepHash, makeSecret } from './thing-secrets.ts'
 
 export interface ThingInput {
   id: string
@@ -20,33 +20,13 @@ export interface ThingInput {
 }
 
 const MAX_TAGS = 50
-/** That are looked up together. */
-const MAX_CLIENTS = 500
 const MAX_TAG = 64
+
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
   return db
     .select()
     .from(things)
     .where(inArray(things.id, ids.filter(isThingId)))
-}
-
-/**
- * Finds the things that a client with this clientId may act for: the one that has it, or none. Clients that come at the same
- * time, as all of them do after a change of the registry, are looked up together.
- */
-export function createClientLookup({ db }: Pick<Context, 'db'>): (clientId: string) => Promise<string[]> {
-  const loader = new DataLoader<string, string[]>(
-    async (clientIds) => {
-      const rows = await db
-        .select({ id: things.id, clientId: things.clientId })
-        .from(things)
-        .where(inArray(things.clientId, [...clientIds]))
-      const ids = new Map(rows.map(({ id, clientId }) => [clientId, id]))
-      return clientIds.map((clientId) => [ids.get(clientId) ?? []].flat())
-    },
-    { cache: false, batchScheduleFn: setImmediate, maxBatchSize: MAX_CLIENTS },
-  )
-  return async (clientId) => (isClientId(clientId) ? loader.load(clientId) : [])
 }
 
 /** Things by id. */
@@ -65,23 +45,40 @@ export async function listThings(
     .limit(limit)
 }
 
+/** A thing that was registered just now, and its secret where one was asked for: it is not to be had again. */
+export interface Registration {
+  thing: Thing
+  secret: string | null
+}
+
 /** Errors: INPUT_INVALID, THING_ALREADY_REGISTERED, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND. */
-export async function registerThing(ctx: Context, caller: Caller, input: ThingInput): Promise<Outcome<Thing>> {
+export async function registerThing(
+  ctx: Context,
+  caller: Caller,
+  { issueSecret, ...input }: ThingInput & { issueSecret?: boolean | null | undefined },
+): Promise<Outcome<Registration>> {
   demandManage(caller, input.id)
   const errors = findProblems(input)
   if (errors.length > 0) return fail(...errors)
-  const { id, clientId, thingType, tags } = input
-  const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
-  demandType(caller, values.thingType)
-  return storeThing(ctx, caller, { input, action: 'thing.register' }, async (db) => {
-    // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
-    const [thing] = await db.insert(things).values(values).onConflictDoNothing().returning()
-    if (thing) return thing
-    const [namesake] = await findThings({ db }, [id])
-    return namesake
-      ? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
-      : clientIdTaken(values.clientId)
+  demandType(caller, input.thingType ?? null)
+  const issued = issueSecret ? await makeSecret() : undefined
+  const outcome = await storeThing(ctx, caller, { input, action: 'thing.register' }, async (db) => {
+    const registered = await insertThing(db, input)
+    if (issued && !('code' in registered)) await keepHash(db, registered.id, issued.hash)
+    return registered
   })
+  return outcome.ok ? succeed({ thing: outcome.value, secret: issued?.secret ?? null }) : outcome
+}
+
+async function insertThing(db: Transaction, { id, clientId, thingType, tags }: ThingInput): Promise<Thing | UserError> {
+  const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
+  // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
+  const [thing] = await db.insert(things).values(values).onConflictDoNothing().returning()
+  if (thing) return thing
+  const [namesake] = await findThings({ db }, [id])
+  return namesake
+    ? userError('THING_ALREADY_REGISTERED', ['id'], `A thing ${id} is registered already.`)
+    : clientIdTaken(values.clientId)
 }
 
 /** Changes what is given; a null type takes the type away. Errors: as registerThing, and THING_NOT_FOUND. */
@@ -126,9 +123,6 @@ export async function deregisterThing(ctx: Context, caller: Caller, id: string):
     return before
   })
 }
-
-export const thingNotFound = (id: string, field: string): UserError =>
-  userError('THING_NOT_FOUND', [field], `No thing ${JSON.stringify(id.slice(0, 128))} is registered.`)
 
 const clientIdTaken = (clientId: string): UserError =>
   userError('CLIENT_ID_TAKEN', ['clientId'], `Another thing has the clientId ${clientId}.`)

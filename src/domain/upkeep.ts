@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { createPartitionsAhead, type PartitionWidth } from '../db/partitions.ts'
 import type { Context } from './context.ts'
+import { forgetOldMinutes } from './count-settled.ts'
 import { dropExpired } from './retention.ts'
 
 type Store = Pick<Context, 'db' | 'log'>
@@ -16,8 +17,8 @@ export const partitionWidth = (retentionDays: number | undefined): PartitionWidt
   retentionDays !== undefined && retentionDays <= MAX_DAYS_OF_WEEKS ? 'week' : 'month'
 
 /**
- * Once a minute: partitions ahead, what is older than its time dropped, the table of open executions cleaned. Every
- * replica does it, and finds it done by another most of the time. Returns the function that ends it.
+ * Once a minute: partitions ahead, what is older than its time dropped, the table of open executions cleaned, old minutes
+ * of the statistics forgotten. Every replica does it, and finds it done by another most of the time. Returns the function that ends it.
  */
 export function startUpkeep(store: Store, retentionDays: number | undefined): () => Promise<void> {
   const stopping = new AbortController()
@@ -34,6 +35,7 @@ async function upkeep(store: Store, retentionDays: number | undefined, stopping:
       await createPartitionsAhead(store.db, partitionWidth(retentionDays))
       if (retentionDays !== undefined) await dropExpired(store, retentionDays, stopping)
       await cleanOpenExecutions(store)
+      await forgetOldMinutes(store)
     } catch (error) {
       store.log.error({ err: error }, 'the upkeep of the database failed; it is tried again in a minute')
     }

@@ -8,6 +8,7 @@ import { findIgnoredResponses } from '../domain/executions.ts'
 import type { TraceContext } from '../domain/ports.ts'
 import { findPresences, type ThingPresence } from '../domain/presence.ts'
 import type { Thing } from '../domain/thing.ts'
+import { findThingsWithSecret } from '../domain/thing-secrets.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings } from '../domain/things.ts'
 
@@ -17,6 +18,8 @@ export interface GraphQLContext {
   things: DataLoader<string, Thing | null>
   /** By the thing's id. */
   presences: DataLoader<string, ThingPresence | null>
+  /** By the thing's id; null: it has none. */
+  thingSecrets: DataLoader<string, { thingId: string } | null>
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Aborted when the caller is gone. Made when it is asked for. */
@@ -45,9 +48,10 @@ export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceCon
 export function createContexts(domain: Context): CreateContext {
   const things = loadThings(domain)
   const presences = loadPresences(domain)
+  const thingSecrets = loadThingSecrets(domain)
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
-  const loaders = { things, presences, thingTypes, ignoredResponses }
+  const loaders = { things, presences, thingSecrets, thingTypes, ignoredResponses }
   return (signal, caller, traceContext) => ({
     domain,
     ...loaders,
@@ -76,6 +80,12 @@ const loadThings = (domain: Context) =>
 const loadPresences = (domain: Context) =>
   batch(
     (ids) => findPresences(domain, ids),
+    ({ thingId }) => thingId,
+  )
+
+const loadThingSecrets = (domain: Context) =>
+  batch(
+    (ids) => findThingsWithSecret(domain, ids),
     ({ thingId }) => thingId,
   )
 

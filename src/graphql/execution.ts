@@ -73,7 +73,7 @@ const CancelExecutionPayload = builder.objectRef<CancelOutcome>('CancelExecution
 })
 
 /** What is asked for, of what the caller may see. Nothing is added for those who may see everything: that is the usual case. */
-const within = ({ authority }: Caller, filter: ExecutionFilter | null | undefined): ExecutionFilter =>
+export const within = ({ authority }: Caller, filter: ExecutionFilter | null | undefined): ExecutionFilter =>
   isNarrowed(authority) ? { ...filter, scope: authority } : (filter ?? {})
 
 builder.queryFields((t) => ({

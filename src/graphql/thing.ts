@@ -3,11 +3,13 @@ import { countSubscription } from '../domain/allowance.ts'
 import { ThingNotFound, type UserError } from '../domain/errors.ts'
 import { type ThingPresence, UNKNOWN_PRESENCE } from '../domain/presence.ts'
 import type { Thing } from '../domain/thing.ts'
+import { rotateThingSecret } from '../domain/thing-secrets.ts'
 import { deregisterThing, listThings, registerThing, updateThing } from '../domain/things.ts'
 import { watchThings } from '../domain/watch-things.ts'
 import { builder } from './builder.ts'
 import { resolvePage } from './connection.ts'
 import type { GraphQLContext } from './context.ts'
+import { RegisterThingInput, ThingFilter, UpdateThingInput } from './thing-inputs.ts'
 import { ThingTypeType } from './thing-type.ts'
 import { ERRORS_DESCRIPTION, payloadOf, UserErrorType } from './user-error.ts'
 
@@ -43,46 +45,12 @@ export const ThingType = builder.objectRef<ThingNode>('Thing').implement({
         'When it was last heard of: it connected, went away or answered; null: never. Of a thing that answers all the time it may be 30 seconds old.',
       resolve: async (thing, _args, context) => (await presenceOf(thing, context)).lastSeenAt,
     }),
+    hasSecret: t.boolean({
+      description: 'Whether a secret was issued for it, which it has to present to the broker.',
+      resolve: async ({ id }, _args, { thingSecrets }) => (await thingSecrets.load(id)) !== null,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its registration changed last.' }),
-  }),
-})
-
-const ID_FORMAT = '1 to 128 characters of A-Z, a-z, 0-9, _ . : and -'
-const CLIENT_ID_FORMAT = '1 to 128 printable ASCII characters without spaces; no other thing may have it'
-const TAGS_FORMAT = 'At most 50, each of 1 to 64 characters'
-
-const RegisterThingInput = builder.inputType('RegisterThingInput', {
-  description: 'A device to register.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: `${ID_FORMAT}.` }),
-    clientId: t.string({ description: `The MQTT clientId it connects with: ${CLIENT_ID_FORMAT}. Absent: its id.` }),
-    thingType: t.id({ description: 'The name of its Thing Type. Absent: none.' }),
-    tags: t.stringList({ description: `${TAGS_FORMAT}.` }),
-  }),
-})
-
-const UpdateThingInput = builder.inputType('UpdateThingInput', {
-  description: 'What to change of a thing: what is absent stays.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: 'Which thing. An id never changes.' }),
-    clientId: t.string({ description: `${CLIENT_ID_FORMAT}.` }),
-    thingType: t.id({ description: 'The name of its Thing Type; null takes the type away.' }),
-    tags: t.stringList({ description: `${TAGS_FORMAT}; they replace those of before.` }),
-  }),
-})
-
-const ThingFilter = builder.inputType('ThingFilter', {
-  description: 'Each list matches any of its members; fields combine with AND.',
-  fields: (t) => ({
-    id: t.idList({ description: 'These things.' }),
-    idPrefix: t.string({
-      description:
-        "Things whose ids begin with this: search while somebody types. Empty: all; they come in the order of their characters' codes.",
-    }),
-    thingType: t.idList({ description: 'Things of these types.' }),
-    tag: t.stringList({ description: 'Things that have any of these tags.' }),
-    online: t.boolean({ description: 'Things known to be online, or known not to be.' }),
   }),
 })
 
@@ -97,6 +65,12 @@ interface ThingPayload {
   errors: UserError[]
 }
 
+/** A thing, and a secret that was issued for it just now. */
+interface SecretPayload {
+  value: { thing: Thing; secret: string | null } | null
+  errors: UserError[]
+}
+
 const payload = (name: string, description: string, what: string) =>
   builder.objectRef<ThingPayload>(name).implement({
     description,
@@ -107,7 +81,32 @@ const payload = (name: string, description: string, what: string) =>
   })
 
 const NOW = 'As it is now; null where there are errors.'
-const RegisterPayload = payload('RegisterThingPayload', 'What registerThing did.', NOW)
+
+const secretPayload = (name: string, description: string, whatSecret: string) =>
+  builder.objectRef<SecretPayload>(name).implement({
+    description,
+    fields: (t) => ({
+      thing: t.field({
+        type: ThingType,
+        nullable: true,
+        description: NOW,
+        resolve: ({ value }) => value?.thing ?? null,
+      }),
+      secret: t.string({ nullable: true, description: whatSecret, resolve: ({ value }) => value?.secret ?? null }),
+      errors: t.expose('errors', { type: [UserErrorType], description: ERRORS_DESCRIPTION }),
+    }),
+  })
+
+const RegisterPayload = secretPayload(
+  'RegisterThingPayload',
+  'What registerThing did.',
+  'Its secret, with `issueSecret`; else null. It is shown this once: only its hash is kept.',
+)
+const RotatePayload = secretPayload(
+  'RotateThingSecretPayload',
+  'What rotateThingSecret did.',
+  'Its new secret; null where there are errors. It is shown this once: only its hash is kept.',
+)
 const UpdatePayload = payload('UpdateThingPayload', 'What updateThing did.', NOW)
 const DeregisterPayload = payload(
   'DeregisterThingPayload',
@@ -158,6 +157,14 @@ builder.mutationFields((t) => ({
     description: 'Changes a thing. Errors: THING_NOT_FOUND, INPUT_INVALID, CLIENT_ID_TAKEN, THING_TYPE_NOT_FOUND.',
     args: { input: t.arg({ type: UpdateThingInput, required: true, description: 'Which thing, and what to change.' }) },
     resolve: async (_root, { input }, { domain, caller }) => payloadOf(await updateThing(domain, caller, input)),
+  }),
+  rotateThingSecret: t.field({
+    authScopes: { manage: true },
+    type: RotatePayload,
+    description:
+      'Gives a thing a new secret, or its first one. The one before stops working at once: on the embedded broker the thing is disconnected, on EMQX and Mosquitto it is refused when it connects again (Mosquitto: once it has the new password file). Errors: THING_NOT_FOUND.',
+    args: { id: t.arg.id({ required: true, description: 'Which thing.' }) },
+    resolve: async (_root, { id }, { domain, caller }) => payloadOf(await rotateThingSecret(domain, caller, id)),
   }),
   deregisterThing: t.field({
     authScopes: { manage: true },

@@ -1,6 +1,7 @@
 /** Who may come in, by what browsers say of a page: its origin, and the name under which it found us. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ALLOW_ORIGIN_HEADER, prepareAnswer } from '../base/answer-headers.ts'
+import { isSecure } from '../base/client-address.ts'
 import { hostWithoutPort, isLoopback } from '../base/loopback.ts'
 
 export interface Gate {
@@ -38,10 +39,12 @@ export function createGate(host: string, corsOrigins: readonly string[]): Gate {
     return `Host: got ${JSON.stringify(given.slice(0, 256))}, expected localhost or a loopback address, because the service listens there only (HOST). Behind a proxy that passes its own name on, put its origin into CORS_ORIGINS.`
   }
 
-  function letsPage({ headers }: IncomingMessage): boolean {
-    const { origin } = headers
+  function letsPage(req: IncomingMessage): boolean {
+    const { origin, host: ownHost } = req.headers
     if (origin === undefined || origins.has(origin)) return true
-    return URL.canParse(origin) && new URL(origin).host === headers.host
+    if (!URL.canParse(origin) || new URL(origin).host !== ownHost) return false
+    // A page that came without TLS may be anybody's. Where we do not know how ours are fetched, a proxy may have TLS in front.
+    return !isSecure(req) || origin.startsWith('https:')
   }
 
   function answersPreflight(req: IncomingMessage, res: ServerResponse): boolean {

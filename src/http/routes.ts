@@ -2,6 +2,7 @@ import { type Handler, Hono } from 'hono'
 import type { Context } from '../domain/context.ts'
 import { createHealthRoutes, type HealthOptions } from './health.ts'
 import { createMetricsRoutes } from './metrics.ts'
+import { createMqttAuthRoutes } from './mqtt-auth.ts'
 import { createPage } from './page.ts'
 import { problemResponse } from './problem.ts'
 import { API_PATH, createRestRoutes } from './rest.ts'
@@ -12,15 +13,21 @@ export interface RouteOptions extends HealthOptions {
   /** What a browser gets at the path of GraphQL; undefined where GRAPHIQL is off. */
   page: (() => Promise<string>) | undefined
   graphqlPath: string
+  /** Of a broker that asks about its clients; without it, it is not answered. */
+  mqttAuthSecret?: string | undefined
 }
 
 /** Everything over HTTP that is not GraphQL, and the page of it. */
-export function createRoutes(ctx: Context, { console, page, graphqlPath, ...health }: RouteOptions): Hono {
+export function createRoutes(
+  ctx: Context,
+  { console, page, graphqlPath, mqttAuthSecret, ...health }: RouteOptions,
+): Hono {
   const routes = new Hono()
   routes.route('/', console)
   routes.get(graphqlPath, page ? createPage(page) : sayNoPage)
   routes.route('/', createHealthRoutes(health))
   routes.route('/', createMetricsRoutes(ctx))
+  if (mqttAuthSecret) routes.route('/', createMqttAuthRoutes(ctx, mqttAuthSecret))
   routes.route(API_PATH, createRestRoutes(ctx))
   routes.notFound(({ req }) => problemResponse(404, 'NOT_FOUND', `There is nothing at ${req.method} ${req.path}.`))
   return routes

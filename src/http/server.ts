@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, BlockList } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { prepareAnswer } from '../base/answer-headers.ts'
+import { readForwarded } from '../base/client-address.ts'
+import type { Certificate } from '../base/config-tls.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Callers } from '../domain/callers.ts'
@@ -44,6 +47,10 @@ export interface ListenOptions {
   corsOrigins: readonly string[]
   /** Beyond them a connection is closed before anything is read of it. */
   maxConnections: number
+  /** With it the port speaks HTTPS, and nothing else. */
+  tls?: Certificate | undefined
+  /** Whose word on where a request came from is taken. */
+  proxies?: BlockList | undefined
 }
 
 export interface Listener {
@@ -71,36 +78,40 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 }
 
 /** One port for everything. Rejects where it cannot be had. */
-export async function listen(
-  { host, port, corsOrigins, maxConnections }: ListenOptions,
-  doors: Doors,
-  log: Logger,
-): Promise<Listener> {
+export async function listen(options: ListenOptions, doors: Doors, log: Logger): Promise<Listener> {
+  const { host, port, corsOrigins, maxConnections, tls, proxies } = options
   const underWay = createUnderWay()
   const gate = createGate(host, corsOrigins)
-  const server = createServer(
-    { connectionsCheckingInterval: CHECK_EVERY_MS },
-    createRequestHandler(doors, gate, underWay, log),
-  )
+  const handle = createRequestHandler(doors, { gate, proxies, underWay }, log)
+  const checks = { connectionsCheckingInterval: CHECK_EVERY_MS }
+  const server = tls ? createHttpsServer({ ...checks, ...tls }, handle) : createServer(checks, handle)
   limitConnections(server, maxConnections, log)
-  server.on('upgrade', (req, socket, head) => upgrade(doors.sockets[pathOf(req)], gate, { req, socket, head }, log))
+  server.on('upgrade', (req, socket, head) => {
+    readForwarded(req, proxies)
+    upgrade(doors.sockets[pathOf(req)], gate, { req, socket, head }, log)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
   const { port: actualPort } = server.address() as AddressInfo
   return {
-    url: urlOf(host, actualPort),
+    url: urlOf(tls ? 'https' : 'http', host, actualPort),
     port: actualPort,
     dismissClients: underWay.dismissClients,
     stop: () => close(server, underWay, doors),
   }
 }
 
+interface Entrance {
+  gate: Gate
+  proxies: BlockList | undefined
+  underWay: UnderWay
+}
+
 function createRequestHandler(
   { routes, graphql, trace }: Doors,
-  gate: Gate,
-  underWay: UnderWay,
+  { gate, proxies, underWay }: Entrance,
   log: Logger,
 ): RequestHandler {
   const handleRoutes = getRequestListener(routes.fetch)
@@ -110,6 +121,7 @@ function createRequestHandler(
   }
   return (req, res) => {
     underWay.enter(res)
+    readForwarded(req, proxies)
     const requestId = assignRequestId(req)
     trace?.(req, res)
     const misdirection = gate.misdirection(req)
@@ -184,9 +196,9 @@ const isJson = (contentType: string | undefined): boolean =>
 
 const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[0] ?? '/'
 
-function urlOf(host: string, port: number): string {
+function urlOf(scheme: string, host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 /** A send takes five seconds at most of a database that is slow. */

@@ -4,6 +4,8 @@ import type { ClientHandler } from '../domain/ports.ts'
 
 export interface ConnectedClients {
   has(clientId: string): boolean
+  /** Disconnects the client with this id, if there is one. */
+  dismiss(clientId: string): void
 }
 
 /** Tells of each client that comes and goes, except the service itself. */
@@ -20,5 +22,5 @@ export function followClients(aedes: Aedes, serviceClientId: string, onClient: C
     connected.delete(client.id)
     onClient({ clientId: client.id, online: false })
   })
-  return connected
+  return { has: (clientId) => connected.has(clientId), dismiss: (clientId) => connected.get(clientId)?.close() }
 }

@@ -11,7 +11,7 @@ import {
   thingOfRequestFilter,
   thingOfUpdatedFilter,
 } from '../protocol/topics.ts'
-import type { Access } from './broker-access.ts'
+import type { Access, Verdict } from './broker-access.ts'
 import type { SessionQueues } from './broker-queues.ts'
 import type { Subscribers } from './broker-subscribers.ts'
 
@@ -44,21 +44,25 @@ const MAX_EXTRA_SUBSCRIPTIONS = 100
 /** Return codes of a CONNACK (MQTT 3.1.1, 3.2.2.3). */
 const IDENTIFIER_REJECTED = 2
 const SERVER_UNAVAILABLE = 3
+/** Also for a client that is no thing: who may not come in is not told which things there are. */
+const BAD_CREDENTIALS = 4
 
 export function createRules(options: RulesOptions): Rules {
   const { log, access, queues, subscribers, deliver, serviceClientId, serviceConnections } = options
   const warnOfPublish = createRareWarning(log, 'an MQTT client published what it may not, and was disconnected')
   const warnOfSubscribe = createRareWarning(log, 'an MQTT client was refused a subscription')
-  const unknownAccess = new WeakSet<Client>()
+  const verdicts = new WeakMap<Client, Verdict>()
   const isService = (client: Client) => serviceConnections.has(client.conn)
   return { preConnect, authenticate, authorizePublish, authorizeSubscribe, authorizeForward, mayKeep }
 
   function preConnect(...[client, packet, callback]: Parameters<Hooks['preConnect']>) {
     if (isService(client) || !isPossibleId(packet.clientId)) return callback(null, true)
-    access.withThings(client, packet.clientId, (things) => {
+    // Before anything is touched that is kept under this id: a session that a stranger takes over is lost to its owner.
+    const { clientId, password } = packet
+    void access.admit(client, { clientId, password }).then((verdict) => {
+      verdicts.set(client, verdict)
       // A stranger gets no session that outlives its connection, or it could fill our memory with them.
-      if (things?.size === 0) packet.clean = true
-      if (!things) unknownAccess.add(client)
+      if (verdict === 'stranger') packet.clean = true
       callback(null, true)
     })
   }
@@ -69,11 +73,13 @@ export function createRules(options: RulesOptions): Rules {
     else callback(Object.assign(new Error(`connection refused (${code})`), { returnCode: code }), false)
   }
 
-  function connectRefusal(client: Client): typeof IDENTIFIER_REJECTED | typeof SERVER_UNAVAILABLE | undefined {
+  function connectRefusal(client: Client): number | undefined {
     if (isService(client)) return undefined
     // The second of two clients with one id throws off the first [MQTT-3.1.4-2].
     if (client.id === serviceClientId || !isPossibleId(client.id)) return IDENTIFIER_REJECTED
-    return unknownAccess.has(client) ? SERVER_UNAVAILABLE : undefined
+    const verdict = verdicts.get(client)
+    if (verdict === 'member' || verdict === 'stranger') return undefined
+    return verdict === 'unknown' ? SERVER_UNAVAILABLE : BAD_CREDENTIALS
   }
 
   function authorizePublish(client: Client | null, packet: PublishPacket, done: Done) {
@@ -86,7 +92,7 @@ export function createRules(options: RulesOptions): Rules {
     const topic = parseResponseTopic(packet.topic)
     if (!topic || packet.payload.length > MAX_MESSAGE_BYTES) return refuse()
     packet.retain = false
-    access.withThings(client, client.id, (things) => {
+    access.withThings(client, (things) => {
       if (!things?.has(topic.thingId)) return refuse()
       if (packet.qos === 0) return done(null)
       // aedes sends the PUBACK after this, and routes after that: so it is routed here, and the device gets its PUBACK when
@@ -103,7 +109,7 @@ export function createRules(options: RulesOptions): Rules {
       callback(null, isAllowed ? subscription : null)
     }
     if (isService(client)) return answer(subscription.topic === ALL_RESPONSES)
-    access.withThings(client, client.id, (things) => answer(isOwnFilter(client, subscription, things)))
+    access.withThings(client, (things) => answer(isOwnFilter(client, subscription, things)))
   }
 
   function isOwnFilter(client: Client, { topic }: Subscription, things: ReadonlySet<string> = new Set()): boolean {

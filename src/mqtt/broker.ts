@@ -3,29 +3,29 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
 import { Aedes, type Client, type Connection, type PublishPacket } from 'aedes'
-import { createWebSocketStream, type WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import type { Logger } from '../base/log.ts'
+import type { ClientLookup } from '../domain/clients.ts'
 import type { ClientHandler } from '../domain/ports.ts'
 import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { ALL_RESPONSES } from '../protocol/topics.ts'
-import { createAccess, type ThingsOfClient } from './broker-access.ts'
+import { createAccess } from './broker-access.ts'
 import { followClients } from './broker-clients.ts'
-import { listenNear, portOf } from './broker-listener.ts'
+import { type DoorOptions, openDoors } from './broker-listener.ts'
 import { createSessionQueues, type OutgoingStore } from './broker-queues.ts'
 import { createRules, MAX_CLIENT_ID_LENGTH, type Rules } from './broker-rules.ts'
 import { createSubscribers } from './broker-subscribers.ts'
+import { openWebSocketStream } from './broker-websocket.ts'
 import type { EmbeddedLink } from './link.ts'
 import { limitPackets } from './packet-limit.ts'
 
-export interface BrokerOptions {
-  host: string
-  /** The next free one where it is taken; 0 takes any free one. */
-  port: number
-  log: Logger
+export interface BrokerOptions extends DoorOptions {
   /** The client id of the service, refused to anybody else. */
   serviceClientId: string
-  /** The ids of the things that a client with this id may act for. A client is refused while this rejects. */
-  thingsOfClient: ThingsOfClient
+  /** The thing that a client with this id acts for. A client is refused while this rejects. */
+  lookUpClient: ClientLookup
+  /** Things without a secret may connect, and strangers: for a broker that only this machine reaches. */
+  isOpen: boolean
   /** Hears which clients come and go. */
   onClient?: ClientHandler
 }
@@ -33,6 +33,8 @@ export interface BrokerOptions {
 export interface Broker {
   /** The TCP port it listens on. */
   port: number
+  /** That of the door with TLS, where there is one. */
+  tlsPort: number | undefined
   /** The service's own way in, for `createGateway`. */
   link: EmbeddedLink
   /** Serves MQTT on a WebSocket that was accepted with the subprotocol "mqtt". */
@@ -41,6 +43,8 @@ export interface Broker {
   refreshAccess(): void
   /** Whether a client with this id is connected. */
   hasClient(clientId: string): boolean
+  /** Disconnects the client with this id, if it is connected. */
+  dismissClient(clientId: string): void
   /** Disconnects everybody and stops listening. */
   stop(): Promise<void>
 }
@@ -64,7 +68,7 @@ const NOWHERE = '$routed'
 /** Starts the broker. Rejects where it cannot listen on this host at all. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { log, serviceClientId } = options
-  const access = createAccess(options.thingsOfClient, log)
+  const access = createAccess(options)
   const subscribers = createSubscribers()
   const queues = createSessionQueues(serviceClientId)
   const serviceConnections = new WeakSet<Connection>()
@@ -82,12 +86,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   aedes.on('unsubscribe', (filters, client) => subscribers.remove(client, filters))
   aedes.on('clientDisconnect', (client) => subscribers.removeAll(client))
+  // Where the registry changed while it came in, it is looked up again.
+  aedes.on('client', access.lastKnownThings)
   const clients = followClients(aedes, serviceClientId, options.onClient ?? (() => {}))
   logFailures(aedes, log)
 
   const streams = new Set<Duplex>()
-  const server = await listenNear(options.host, options.port, (socket) => accept(socket))
-  server.on('error', (error) => log.error({ err: error }, 'the embedded MQTT broker cannot accept connections'))
+  const doors = await openDoors(options, (socket) => accept(socket))
   const link: EmbeddedLink = {
     kind: 'embedded',
     clientId: serviceClientId,
@@ -96,11 +101,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     hasFollowers: subscribers.hasFollowers,
   }
   return {
-    port: portOf(server),
+    port: doors.port,
+    tlsPort: doors.tlsPort,
     link,
     handleWebSocket,
     refreshAccess: access.refresh,
-    hasClient: (clientId) => clients.has(clientId),
+    hasClient: clients.has,
+    dismissClient: clients.dismiss,
     stop,
   }
 
@@ -139,7 +146,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   function handleWebSocket(socket: WebSocket, request: IncomingMessage): void {
     socket.on('error', (error) => log.debug({ err: error }, 'MQTT WebSocket error'))
-    accept(createWebSocketStream(socket), request)
+    accept(openWebSocketStream(socket), request)
   }
 
   async function hasSubscriber(topic: string): Promise<boolean> {
@@ -148,7 +155,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
 
   async function stop(): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    const closed = doors.close()
     await new Promise<void>((resolve) => aedes.close(resolve))
     for (const stream of streams) stream.destroy()
     await closed

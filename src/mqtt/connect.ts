@@ -136,6 +136,10 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
       prepare(opened)
       client = opened
       openConnection(opened)
+      // Over a WebSocket mqtt.js keeps what is wrong with a certificate to itself.
+      opened.stream.once('error', (error) => {
+        ending.error ??= error
+      })
     })
   }
 

@@ -29,6 +29,12 @@ const SESSION_TAKEN_OVER = 142
 /** Codes of a peer that hung up; any other code means that we did not reach it. */
 const HANG_UPS: unknown[] = [undefined, 'ECONNRESET', 'EPIPE']
 
+/** What OpenSSL says of a certificate that it does not accept. */
+const UNTRUSTED =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA$|INVALID_PURPOSE$|ERR_TLS_CERT_ALTNAME_INVALID$)/
+/** OpenSSL's own messages are several lines long; its codes say the same. */
+const TLS_FAILURE = /^ERR_SSL_(?:(.*_ALERT)_)?(.+)$/
+
 const FIRST_RETRY_MS = 100
 const RETRY_MS = 1000
 /** After a refusal that a person must look at: no use hurrying, and two clients that throw each other off calm down. */
@@ -86,9 +92,24 @@ export function explainEnding(known: Experience, ending: Ending): string {
   if (CLIENT_ID_REFUSALS.includes(code))
     return `the broker refused our client id (${reasonText(code)}): set MQTT_CLIENT_ID`
   if (typeof code === 'number') return `the broker refused us (${reasonText(code)})`
+  const text = error?.message || String(code)
+  if (UNTRUSTED.test(String(code)))
+    return `the certificate of the broker is not accepted (${text}): check MQTT_TLS_CA_FILE, and the host in MQTT_URL`
+  const tlsFailure = explainTlsFailure(String(code))
+  if (tlsFailure) return tlsFailure
   // An AggregateError (each address of a host name was refused) has a code and no message.
-  if (error) return error.message || String(code)
+  if (error) return text
   return accepted ? 'the connection was lost' : 'the broker hung up before it answered'
+}
+
+function explainTlsFailure(code: string): string | undefined {
+  const [, alert, what] = TLS_FAILURE.exec(code) ?? []
+  if (!what) return undefined
+  const words = what.toLowerCase().replaceAll('_', ' ')
+  // The other side ended it, because of what we showed or did not show.
+  if (alert)
+    return `the broker refused the TLS connection (${words}): check MQTT_TLS_CERT_FILE, if it asks for a certificate`
+  return `no TLS with the broker (${words}): check the scheme and the port in MQTT_URL`
 }
 
 function isTakenOver({ shortLived }: Experience, { accepted, disconnectReason }: Ending): boolean {

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { connect, type IClientOptions, MqttClient } from 'mqtt'
+import type { MqttTls } from '../base/config-tls.ts'
 import { joinWrites } from '../base/join-writes.ts'
 
 /** A broker of its own, at a URL (mqtt, mqtts, ws or wss; user and password may be in it). */
@@ -11,6 +12,8 @@ export interface ExternalLink {
   url: string
   /** Fixed across restarts, and different for each replica: the broker keeps our session under it. */
   clientId: string
+  /** Whom to believe, and who we are, where the URL is one of TLS. Absent: the CAs that Node knows, and no certificate. */
+  tls?: MqttTls | undefined
 }
 
 /** The broker in this process, reached through memory. */
@@ -41,7 +44,8 @@ const SESSION_EXPIRY_SECONDS = 86_400
  */
 export function newClient(link: BrokerLink, version: ProtocolVersion): MqttClient {
   const options = clientOptions(link.clientId, version)
-  return link.kind === 'external' ? connect(link.url, options) : new MqttClient(() => link.connect(), options)
+  if (link.kind === 'embedded') return new MqttClient(() => link.connect(), options)
+  return connect(link.url, { ...options, ...tlsOptions(link) })
 }
 
 /** Connects a client of `newClient`. Throws where no stream can be made at all, such as for an impossible URL. */
@@ -64,6 +68,10 @@ export function describeLink(link: BrokerLink): string {
   if (link.kind === 'embedded') return 'embedded'
   const { protocol, host } = new URL(link.url)
   return `${protocol}//${host}`
+}
+
+function tlsOptions({ tls }: ExternalLink): Pick<IClientOptions, 'ca' | 'cert' | 'key'> {
+  return { ...(tls?.ca && { ca: tls.ca }), ...tls?.certificate }
 }
 
 function clientOptions(clientId: string, version: ProtocolVersion): IClientOptions {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { createBoundedMap } from '../base/bounded-map.ts'
 import type { Logger } from '../base/log.ts'
 import type { ClientHandler } from '../domain/ports.ts'
+import { CLIENT_EVENTS } from '../protocol/topics.ts'
 import { subscribeTo } from './subscribe.ts'
 
 export interface ClientEvents {
@@ -13,7 +14,6 @@ export interface ClientEvents {
   take(topic: string, payload: Buffer): boolean
 }
 
-const FILTERS = ['$SYS/brokers/+/clients/+/connected', '$SYS/brokers/+/clients/+/disconnected']
 /** The client id may hold anything; that in the payload is its own. */
 const TOPIC = /^\$SYS\/brokers\/[^/]+\/clients\/.+\/(connected|disconnected)$/
 /** Another connection of this client took its place, and it is that one that counts. */
@@ -38,7 +38,7 @@ export function createClientEvents(onClient: ClientHandler, log: Logger): Client
 
   async function subscribe(client: MqttClient): Promise<void> {
     if (hangUps >= MAX_HANG_UPS) return
-    const refused = await subscribeTo(client, FILTERS)
+    const refused = await subscribeTo(client, CLIENT_EVENTS)
     if (client.connected) {
       hangUps = 0
       if (refused.length > 0) log.info({ filters: refused }, 'the broker does not let us hear which things are online')

@@ -14,6 +14,13 @@ export const EXECUTION_ID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 /** What the service subscribes to: the responses of every thing. */
 export const ALL_RESPONSES = `${PREFIX}/+/executions/+/response`
 
+/** Every request to every thing: what the service publishes. */
+export const ALL_REQUESTS = `${PREFIX}/+/executions/+/request`
+
+/** What one thing may publish, and what it may subscribe to; `thing` may be a placeholder of a broker's access list. */
+export const responsesOf = (thing: string): string => `${PREFIX}/${thing}/executions/+/response`
+export const requestsTo = (thing: string): string => `${PREFIX}/${thing}/executions/+/request`
+
 /** The topics as people write them: what is in braces is each execution's own. */
 export const REQUEST_TEMPLATE = `${PREFIX}/{thingName}/executions/{executionId}/request`
 export const RESPONSE_TEMPLATE = `${PREFIX}/{thingName}/executions/{executionId}/response`
@@ -29,6 +36,9 @@ const CANARY = '@canary'
 
 /** What the service must be allowed to publish, to prove that a broker shares `$`-topics. */
 export const ALL_CANARIES = `${PREFIX}/${CANARY}/executions/+/response`
+
+/** Where EMQX tells which clients come and go. */
+export const CLIENT_EVENTS = ['$SYS/brokers/+/clients/+/connected', '$SYS/brokers/+/clients/+/disconnected']
 
 export interface ExecutionTopic {
   thingId: string
@@ -73,7 +83,7 @@ export const sharedFilter = (group: string, filter: string): string => `$share/$
 /** The one subscription a device needs: every request to this thing. */
 export function requestFilter(thingId: string): string {
   if (!isThingId(thingId)) throw new TypeError(`not a thing id: ${JSON.stringify(thingId)}`)
-  return `${PREFIX}/${thingId}/executions/+/request`
+  return requestsTo(thingId)
 }
 
 /** The thing and the execution that a response topic names, or undefined where it is not a response topic. */

@@ -1,6 +1,7 @@
 import type { Config } from '../base/config.ts'
 import type { Store } from '../db/connect.ts'
 import { isRefusal } from '../db/errors.ts'
+import { forgetStats } from '../db/execution-stats.ts'
 import { createPartitionFor, createPartitionsAhead, type PartitionWidth } from '../db/partitions.ts'
 import {
   type Counts,
@@ -146,10 +147,15 @@ function createBatchWriter({ db, run }: Store, header: Header, width: PartitionW
   return async (batch: Batch): Promise<number> => {
     if (PARTITIONED.includes(batch.table.name) && batch.highest >= partitionsBelow)
       partitionsBelow = await createPartitionFor(db, width, batch.highest)
-    return insert(batch).catch((error: unknown) => {
-      if (!isRefusal(error)) throw error
-      return insertEach(batch)
-    })
+    try {
+      return await insert(batch).catch((error: unknown) => {
+        if (!isRefusal(error)) throw error
+        return insertEach(batch)
+      })
+    } finally {
+      // A service may have counted what was there, and would not see what came to it.
+      if (batch.table.name === 'executions') await forgetStats(db)
+    }
   }
 }
 

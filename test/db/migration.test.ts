@@ -52,7 +52,13 @@ it('finds every row after the migration, open and settled, as it was', async () 
     return read(sql`select * from executions order by id desc`)
   })
   expect(before).toHaveLength(600)
-  const added = { delivery: null, publish_count: null, publish_again_at: null, thing_online: null }
+  const added = {
+    delivery: null,
+    publish_count: null,
+    publish_again_at: null,
+    thing_online: null,
+    requested_from: null,
+  }
 
   await withStore(backend, async (store) => {
     const after: Record<string, unknown>[] = await store.db

@@ -40,23 +40,28 @@ describe('embedded broker', () => {
   let broker: Broker
   let gateway: MqttGateway
   let collected: ReturnType<typeof collectResponses>
-  let registry: Map<string, string[]>
+  /** Things by the client ids that they have. */
+  let registry: Map<string, string>
+  let secretHashes: Map<string, string>
   let isDatabaseAway: boolean
   let url: string
   const endings: (() => unknown)[] = []
 
   beforeEach(async () => {
     registry = new Map([
-      ['mine', ['mine']],
-      ['theirs', ['theirs']],
+      ['mine', 'mine'],
+      ['theirs', 'theirs'],
     ])
+    secretHashes = new Map()
     isDatabaseAway = false
     const { log } = createTestLog()
-    const thingsOfClient = async (clientId: string) => {
+    const lookUpClient = async (clientId: string) => {
       if (isDatabaseAway) throw new Error('no database')
-      return registry.get(clientId) ?? []
+      const thingId = registry.get(clientId)
+      return thingId === undefined ? undefined : { thingId, secretHash: secretHashes.get(thingId) ?? null }
     }
-    broker = await startBroker({ host: '127.0.0.1', port: 0, log, serviceClientId: SERVICE, thingsOfClient })
+    const options = { host: '127.0.0.1', port: 0, log, serviceClientId: SERVICE, isOpen: true }
+    broker = await startBroker({ ...options, lookUpClient })
     url = `mqtt://127.0.0.1:${broker.port}`
     collected = collectResponses()
     gateway = createGateway({ link: broker.link, log })
@@ -263,7 +268,7 @@ describe('embedded broker', () => {
     test('lets a client act for a thing that it gets', async () => {
       const client = await openClient('newcomer')
       await expect(client.subscribeAsync(requestFilter('fresh'))).rejects.toThrow('Subscribe error')
-      registry.set('newcomer', ['fresh'])
+      registry.set('newcomer', 'fresh')
       broker.refreshAccess()
       await client.subscribeAsync(requestFilter('fresh'), { qos: 1 })
     })
@@ -271,7 +276,7 @@ describe('embedded broker', () => {
     test('disconnects a client from a thing that it lost', async () => {
       const device = await openDevice('mine')
       const closed = closing(device.client)
-      registry.set('mine', [])
+      registry.delete('mine')
       broker.refreshAccess()
       device.client.publish(responseTopic(MINE), '{}', { qos: 1 }, () => {})
       await closed
@@ -395,7 +400,8 @@ describe('embedded broker', () => {
         port: broker.port,
         log: createTestLog().log,
         serviceClientId: SERVICE,
-        thingsOfClient: async () => [],
+        lookUpClient: async () => undefined,
+        isOpen: true,
       })
       endings.push(other.stop)
       expect(other.port).not.toBe(broker.port)
@@ -404,7 +410,8 @@ describe('embedded broker', () => {
     })
 
     test('rejects where it cannot listen at all', async () => {
-      const options = { port: 0, log: createTestLog().log, serviceClientId: SERVICE, thingsOfClient: async () => [] }
+      const lookUpClient = async () => undefined
+      const options = { port: 0, log: createTestLog().log, serviceClientId: SERVICE, lookUpClient, isOpen: true }
       await expect(startBroker({ host: '192.0.2.1', ...options })).rejects.toThrow('EADDRNOTAVAIL')
     })
 

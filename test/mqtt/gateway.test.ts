@@ -33,8 +33,9 @@ const distinct = (texts: string[]): string[] => [...new Set(texts)]
 
 const openEmbedded = async (): Promise<Place> => {
   const { log } = createTestLog()
-  const thingsOfClient = async (clientId: string) => [clientId]
-  const broker = await startBroker({ host: '127.0.0.1', port: 0, log, serviceClientId: SERVICE, thingsOfClient })
+  const lookUpClient = async (clientId: string) => ({ thingId: clientId, secretHash: null })
+  const options = { host: '127.0.0.1', port: 0, log, serviceClientId: SERVICE, isOpen: true }
+  const broker = await startBroker({ ...options, lookUpClient })
   return { url: `mqtt://127.0.0.1:${broker.port}`, linkFor: () => broker.link, maxWaiting: 3000, stop: broker.stop }
 }
 

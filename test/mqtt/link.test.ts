@@ -160,7 +160,7 @@ describe('gateway without a broker', () => {
 describe('gateway with a refusing broker', () => {
   test('says that the ACL has to allow the responses', async () => {
     const options = { host: '127.0.0.1', port: 0, log: createTestLog().log, serviceClientId: 'service' }
-    const broker = await startBroker({ ...options, thingsOfClient: async () => [] })
+    const broker = await startBroker({ ...options, lookUpClient: async () => undefined, isOpen: true })
     endings.push(broker.stop)
     const { gateway, lines } = newGateway(`mqtt://127.0.0.1:${broker.port}`)
     const starting = gateway.start(async () => {})

@@ -1,5 +1,5 @@
 /** A device under the control of a test: what it got it tells, and it answers only what it is told to. */
-import mqtt, { type MqttClient } from 'mqtt'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { parseRequest, type RequestMessage } from '../../src/protocol/messages.ts'
 import { parseRequestTopic, requestFilter, responseTopic } from '../../src/protocol/topics.ts'
 
@@ -21,11 +21,16 @@ export interface TestDevice {
   stop(): Promise<void>
 }
 
+interface TestDeviceOptions extends Pick<IClientOptions, 'username' | 'password' | 'ca' | 'cert' | 'key'> {
+  clean?: boolean
+  answer?: (request: ReceivedRequest) => unknown
+}
+
 /** Connects as a thing (3.1.1, which every broker speaks) and subscribes to its requests. */
 export async function startTestDevice(
   url: string,
   thingId: string,
-  { clean = true, answer }: { clean?: boolean; answer?: (request: ReceivedRequest) => unknown } = {},
+  { clean = true, answer, ...login }: TestDeviceOptions = {},
 ): Promise<TestDevice> {
   const client = mqtt.connect(url, {
     clientId: thingId,
@@ -33,6 +38,7 @@ export async function startTestDevice(
     protocolVersion: 4,
     reconnectPeriod: 100,
     manualConnect: true,
+    ...login,
   })
   const requests: ReceivedRequest[] = []
   let taken = 0

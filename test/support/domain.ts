@@ -67,6 +67,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
+    onSecretChanged: () => {},
   }
   const stop = async () => {
     await callers.stop()

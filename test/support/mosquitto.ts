@@ -17,11 +17,15 @@ export interface Mosquitto {
   dispose(): Promise<void>
 }
 
-export async function startMosquitto(): Promise<Mosquitto> {
+const OPEN = (port: number): string[] => [`listener ${port} 127.0.0.1`, 'allow_anonymous true']
+
+/** `configure`: the lines about who gets in where; the port is that of `url`. It may read what only its owner may. */
+export async function startMosquitto(configure = OPEN): Promise<Mosquitto> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'fc-mosquitto-'))
   const config = join(folder, 'mosquitto.conf')
-  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n`)
+  const lines = ['user root', 'persistence false', 'set_tcp_nodelay true', ...configure(port), '']
+  writeFileSync(config, lines.join('\n'))
   let child: ChildProcess | undefined
 
   const start = async () => {
@@ -45,7 +49,7 @@ export async function startMosquitto(): Promise<Mosquitto> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

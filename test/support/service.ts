@@ -38,6 +38,11 @@ const DEFAULTS = {
   drainSeconds: 0,
   tracesUrl: undefined,
   jwt: undefined,
+  tls: undefined,
+  mqttTls: undefined,
+  mqttTlsPort: 0,
+  trustedProxies: [],
+  mqttAuthSecret: undefined,
   logLevel: 'silent',
 } as const
 
