@@ -181,6 +181,8 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     await expect.poll(() => rowOf(page, first).innerText(), PATIENCE).toMatch(/Failed\s+JAMMED/)
 
     for (let n = 0; n < 40; n += 1) await send()
+    // What has not come yet would wait, too.
+    await rowOf(page, await send()).waitFor()
     await expect.poll(async () => (await shownIds(page)).length, PATIENCE).toBeGreaterThan(40)
     await page.mouse.wheel(0, 600)
     await expect.poll(() => page.evaluate(() => scrollY), PATIENCE).toBeGreaterThan(300)
