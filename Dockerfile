@@ -2,6 +2,7 @@ FROM node:22-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY console ./console
 COPY drizzle ./drizzle
 RUN npm ci && npm prune --omit=dev --ignore-scripts
 

@@ -8,6 +8,7 @@ import { createDatabaseState } from './domain/database-state.ts'
 import type { PersistedOperations } from './graphql/persisted.ts'
 import { createGraphQL, GRAPHQL_PATH, loadGraphiQLPage } from './graphql/server.ts'
 import { serveGraphQLWebSockets } from './graphql/websocket.ts'
+import { createConsoleRoutes } from './http/console.ts'
 import { createRoutes } from './http/routes.ts'
 import { createSockets, listen, type RequestHandler } from './http/server.ts'
 import type { Broker } from './mqtt/broker.ts'
@@ -43,6 +44,7 @@ export async function openDoors(config: Config, ctx: Context, { gateway, broker,
     database,
     brokerProblem: gateway.problem,
     isDraining: () => isDraining,
+    console: await createConsoleRoutes(),
     page: config.graphiql ? loadGraphiQLPage : undefined,
     graphqlPath: GRAPHQL_PATH,
     mqttAuthSecret: config.mqttAuthSecret,

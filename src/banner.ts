@@ -7,10 +7,11 @@ export function banner({ url, hasGraphiql, database, broker, isOpen }: App, data
     '',
     '  Fleet Commands is running.',
     '',
-    hasGraphiql
-      ? `  GraphiQL    ${url}/          (tabs for the first session)`
-      : '  GraphiQL    off, and introspection (GRAPHIQL=on; off by default where others can reach it)',
-    `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE)`,
+    `  Console     ${url}/          (send, see and follow commands in the browser)`,
+    `  GraphQL     ${url}/graphql   (HTTP, WebSocket, SSE${hasGraphiql ? '; GraphiQL in a browser' : ''})`,
+    ...(hasGraphiql
+      ? []
+      : ['              GraphiQL and introspection are off (GRAPHIQL=on; off by default where others can reach it)']),
     `  REST        ${url}/api/v1/commands   (described by /api/v1/openapi.json)`,
     `  MQTT        ${mqtt}${broker.kind === 'embedded' ? `   (WebSocket: ${url.replace('http', 'ws')}/mqtt)` : ''}`,
     ...(broker.kind === 'embedded' ? doorNotes(broker) : []),

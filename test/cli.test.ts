@@ -140,7 +140,7 @@ describe('serve', () => {
 
   it('shows where everything is, and commands that work when pasted', async () => {
     const text = serving.stdout()
-    const [, url] = /GraphiQL +(http:\/\/127\.0\.0\.1:\d+)\//.exec(text) ?? []
+    const [, url] = /Console +(http:\/\/127\.0\.0\.1:\d+)\//.exec(text) ?? []
     for (const path of ['/', '/api/v1/openapi.json', '/graphql?query={__typename}', '/readyz'])
       expect((await fetch(`${url}${path}`)).status).toBe(200)
     const [, mqttPort] = /MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []

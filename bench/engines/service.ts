@@ -55,7 +55,7 @@ export async function startService(scope: Scope, options: ServiceOptions): Promi
   scope.defer(() => end(child))
   const banner = await readBanner(child, logFile)
   return {
-    url: `${/GraphiQL\s+(http:\S+?)\/\s/.exec(banner)?.[1] ?? ''}/graphql`,
+    url: `${/Console\s+(http:\S+?)\/\s/.exec(banner)?.[1] ?? ''}/graphql`,
     mqttUrl: MQTT_LINE.exec(banner)?.[1] ?? '',
     pid: child.pid ?? 0,
     inspectorUrl: inspected ? /ws:\/\/\S+/.exec(readFileSync(logFile, 'utf8'))?.[0] : undefined,

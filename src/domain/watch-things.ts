@@ -30,10 +30,11 @@ export function watchThings(
 }
 
 /** The filter for live changes; `thingCondition` is the same for the database. */
-export function matchesThing(state: ThingState, { id, thingType, tag, online, scope }: ThingFilter): boolean {
+export function matchesThing(state: ThingState, { id, idPrefix, thingType, tag, online, scope }: ThingFilter): boolean {
   return (
     (!scope || coversThing(scope, state)) &&
     (id?.includes(state.id) ?? true) &&
+    (!idPrefix || state.id.startsWith(idPrefix)) &&
     (!thingType || (state.thingType !== null && thingType.includes(state.thingType))) &&
     (tag?.some((word) => state.tags.includes(word)) ?? true) &&
     (online == null || state.presence.online === online)

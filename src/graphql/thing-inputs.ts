@@ -33,6 +33,10 @@ export const ThingFilter = builder.inputType('ThingFilter', {
   description: 'Each list matches any of its members; fields combine with AND.',
   fields: (t) => ({
     id: t.idList({ description: 'These things.' }),
+    idPrefix: t.string({
+      description:
+        "Things whose ids begin with this: search while somebody types. Empty: all; they come in the order of their characters' codes.",
+    }),
     thingType: t.idList({ description: 'Things of these types.' }),
     tag: t.stringList({ description: 'Things that have any of these tags.' }),
     online: t.boolean({ description: 'Things known to be online, or known not to be.' }),

@@ -4,6 +4,8 @@ import type { Handler } from 'hono'
 import { CONTENT_POLICY_HEADER } from '../base/answer-headers.ts'
 
 const INLINE_SCRIPT = /<script>([\s\S]*?)<\/script>/g
+/** The editor writes its styles into the page. */
+const INLINE_STYLES = "'unsafe-inline'"
 /** What may stand in a policy: the Host header is the caller's. */
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/
 
@@ -13,7 +15,7 @@ export function createPage(load: () => Promise<string>): Handler {
   return async (c) => {
     const html = await load()
     scripts ??= hashScripts(html)
-    return c.html(html, 200, { [CONTENT_POLICY_HEADER]: policyOf(scripts, c.req.header('host')) })
+    return c.html(html, 200, { [CONTENT_POLICY_HEADER]: policyOf(scripts, INLINE_STYLES, c.req.header('host')) })
   }
 }
 
@@ -24,14 +26,14 @@ const hashScripts = (html: string): string =>
     ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
   ).join(' ')
 
-function policyOf(scripts: string, host: string | undefined): string {
+/** `scripts` and `styles`: what is allowed beside the files of this service. */
+export function policyOf(scripts: string, styles: string, host: string | undefined): string {
   // Not every browser takes 'self' for sockets, too.
   const sockets = host && HOST.test(host) ? ` ws://${host} wss://${host}` : ''
   return [
     "default-src 'none'",
     `script-src 'self' ${scripts}`.trimEnd(),
-    // The editor writes its styles into the page.
-    "style-src 'self' 'unsafe-inline'",
+    `style-src 'self' ${styles}`.trimEnd(),
     `connect-src 'self'${sockets}`,
     "img-src 'self' data:",
     "font-src 'self' data:",

@@ -8,7 +8,9 @@ import { problemResponse } from './problem.ts'
 import { API_PATH, createRestRoutes } from './rest.ts'
 
 export interface RouteOptions extends HealthOptions {
-  /** What a browser gets at `/` and at the path of GraphQL; undefined where GRAPHIQL is off. */
+  /** What people get in a browser, and send commands with. */
+  console: Hono
+  /** What a browser gets at the path of GraphQL; undefined where GRAPHIQL is off. */
   page: (() => Promise<string>) | undefined
   graphqlPath: string
   /** Of a broker that asks about its clients; without it, it is not answered. */
@@ -16,11 +18,13 @@ export interface RouteOptions extends HealthOptions {
 }
 
 /** Everything over HTTP that is not GraphQL, and the page of it. */
-export function createRoutes(ctx: Context, { page, graphqlPath, mqttAuthSecret, ...health }: RouteOptions): Hono {
+export function createRoutes(
+  ctx: Context,
+  { console, page, graphqlPath, mqttAuthSecret, ...health }: RouteOptions,
+): Hono {
   const routes = new Hono()
-  const showPage = page ? createPage(page) : sayNoPage
-  routes.get('/', showPage)
-  routes.get(graphqlPath, showPage)
+  routes.route('/', console)
+  routes.get(graphqlPath, page ? createPage(page) : sayNoPage)
   routes.route('/', createHealthRoutes(health))
   routes.route('/', createMetricsRoutes(ctx))
   if (mqttAuthSecret) routes.route('/', createMqttAuthRoutes(ctx, mqttAuthSecret))

@@ -144,6 +144,33 @@ describe('the registry of things', () => {
     expect(await thingOf()).toEqual({ thingId: id, status: 'CANCELED', thing: { id } })
   })
 
+  it('finds things by the beginning of their ids, page by page in both directions, and whatever is typed', async () => {
+    const mark = uniqueName('find')
+    // In the order of a language "-" counts for nothing, and capitals stand beside their letters.
+    const ids = ['-b', '-a', 'a', 'B', '_a', '.9', ':'].map((end) => `${mark}${end}`)
+    for (const id of [...ids, mark.slice(0, -1), `x${mark}`]) await service.registerThing(id)
+    const find = async (idPrefix: string, args = 'first: 100') => {
+      const { things } = await service.query<{
+        things: { nodes: { id: string }[]; pageInfo: { startCursor: string; endCursor: string } }
+      }>(
+        `query ($idPrefix: String) { things(filter: { idPrefix: $idPrefix }, ${args}) {
+          nodes { id } pageInfo { startCursor endCursor } } }`,
+        { idPrefix },
+      )
+      return { ...things.pageInfo, ids: things.nodes.map(({ id }) => id) }
+    }
+    const sorted = ids.toSorted()
+    expect((await find(mark)).ids).toEqual(sorted)
+    expect((await find(`${mark}-`)).ids).toEqual(sorted.slice(0, 2))
+    const first = await find(mark, 'first: 3')
+    const rest = await find(mark, `first: 9, after: "${first.endCursor}"`)
+    expect([...first.ids, ...rest.ids]).toEqual(sorted)
+    expect((await find(mark, `last: 2, before: "${rest.startCursor}"`)).ids).toEqual(sorted.slice(1, 3))
+    expect((await find('', 'first: 1')).ids).toHaveLength(1)
+    for (const typed of [`${mark}%`, '%', `${mark.slice(0, -1)}_`, `${mark} `, 'é', '\u0000', "'", 'a'.repeat(129)])
+      expect((await find(typed)).ids).toEqual([])
+  })
+
   it('lists things by id, page by page in both directions, and by each filter', async () => {
     const mark = uniqueName('mark')
     const other = uniqueName('com.example.other')

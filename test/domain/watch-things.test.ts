@@ -97,6 +97,11 @@ describe('the filter of things', () => {
       { online: true },
       { online: false },
       { id: ['thing-2', 'thing-1'], online: true, tag: ['b'] },
+      { idPrefix: '' },
+      { idPrefix: 'thing-1' },
+      { idPrefix: 'thing%' },
+      { idPrefix: 'THING' },
+      { idPrefix: 'thing-', online: true },
     ]
     const states = await findThingStates(ctx, some)
     for (const filter of filters) {

@@ -182,7 +182,7 @@ describe('origins and hosts', () => {
   })
 
   it('gives pages a strict policy: the scripts in them by their hashes, and connections to itself', async () => {
-    const { headers } = await ask(service.url, { headers: { accept: 'text/html' } })
+    const { headers } = await ask(`${service.url}/graphql`, { headers: { accept: 'text/html' } })
     const policy = Object.fromEntries(
       String(headers['content-security-policy'])
         .split('; ')

@@ -147,7 +147,7 @@ export async function startServiceProcess(backend: Backend, env: Record<string, 
     void exited.then(([code]) => reject(new Error(`serve ended with ${code}: ${text}`)))
   })
   return {
-    ...createClient(find(/GraphiQL\s+(http:\S+?)\/\s/) ?? ''),
+    ...createClient(find(/Console\s+(http:\S+?)\/\s/) ?? ''),
     process: child,
     mqttUrl: find(/MQTT\s+(mqtts?:\S+)/) ?? '',
     output: () => text,

@@ -1,0 +1,2 @@
+/** What the bar at the top leads to: a page is added here and in router.tsx. */
+export const PAGES = [{ to: '/commands', label: 'Commands' }] as const

@@ -1,0 +1,1 @@
+CREATE INDEX "things_id_by_code" ON "things" USING btree ("id" collate "C");
