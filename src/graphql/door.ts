@@ -40,7 +40,7 @@ export function createDoor(
     if (!('data' in result)) return askYoga(req, res)
     const text = JSON.stringify(result)
     res.writeHead(200, {
-      ...securityHeaders(res),
+      ...securityHeaders(req, res),
       'content-type': contentType,
       'content-length': Buffer.byteLength(text),
       ...(requestId !== undefined && { [REQUEST_ID_HEADER]: requestId }),

@@ -43,11 +43,15 @@ describe('HTTPS', () => {
   })
   afterAll(() => service?.stop())
 
+  /** What the last answer said of coming back. */
+  let hsts: unknown
+
   /** fetch knows no CA but those of Node. */
   const post = (path: string, body: unknown) =>
     new Promise<string>((resolve, reject) => {
       const options = { method: 'POST', ca: authority.ca, headers: { 'content-type': 'application/json' } }
       const sending = request(`${service.url}${path}`, options, async (response) => {
+        hsts = response.headers['strict-transport-security']
         resolve((await response.setEncoding('utf8').toArray()).join(''))
       })
       sending.on('error', reject).end(JSON.stringify(body))
@@ -56,6 +60,10 @@ describe('HTTPS', () => {
   it('is what the port speaks, and says of itself', async () => {
     expect(service.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
     expect(await post('/graphql', { query: '{ __typename }' })).toBe('{"data":{"__typename":"Query"}}')
+    expect(hsts).toBe('max-age=31536000')
+    hsts = undefined
+    await post('/api/v1/commands', {})
+    expect(hsts).toBe('max-age=31536000')
     await expect(fetch(`${service.url.replace('https', 'http')}/healthz`)).rejects.toThrow()
     await expect(fetch(`${service.url}/healthz`)).rejects.toThrow()
   })
