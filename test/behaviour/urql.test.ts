@@ -83,11 +83,13 @@ describe('urql', () => {
     const { unsubscribe } = client
       .subscription<{ executionUpdated: ExecutionData }, AnyVariables>(WATCH, { id })
       .subscribe(({ data }) => data && told.push(data.executionUpdated))
-    await expect.poll(() => told).toHaveLength(1)
+    await expect.poll(() => told.length).toBeGreaterThan(0)
     await device.respond(id, { status: 'SUCCEEDED', result: { value: 24 } })
-    await expect.poll(() => told).toHaveLength(2)
+    await expect.poll(() => told.at(-1)?.status).toBe('SUCCEEDED')
     unsubscribe()
-    expect(told).toMatchObject([
+    // At least once: the same may be told again, and urql tells its last result again.
+    const news = told.filter(({ status }, at) => status !== told[at - 1]?.status)
+    expect(news).toMatchObject([
       { id, status: 'SENT', result: null, thing: { id: thingId } },
       { id, status: 'SUCCEEDED', result: { value: 24 }, thing: { id: thingId } },
     ])

@@ -234,7 +234,7 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     await send({ action: 'reboot' })
     await page.getByRole('combobox', { name: 'Thing' }).fill(silentId)
     await page.keyboard.press('Enter')
-    await page.getByRole('button', { name: 'Sent', exact: true }).click()
+    await page.getByRole('button', { name: /^Sent/ }).click()
     await page.getByRole('combobox', { name: 'Time' }).selectOption('1h')
     await expect.poll(() => new URL(page.url()).search, PATIENCE).toBe(`?thing=${silentId}&status=SENT&range=1h`)
     await rowOf(page, open).waitFor()
@@ -245,11 +245,23 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     const shared = await setup.open(`/commands?thing=${silentId}&status=SUCCEEDED&status=FAILED&action=filtered`)
     await rowOf(shared, open).waitFor()
     expect(await shownIds(shared)).toEqual([open])
-    expect(await shared.getByRole('button', { name: 'Failed', exact: true }).getAttribute('aria-pressed')).toBe('true')
+    expect(await shared.getByRole('button', { name: /^Failed/ }).getAttribute('aria-pressed')).toBe('true')
     await shared.getByRole('button', { name: 'Clear' }).click()
     await expect.poll(async () => (await shownIds(shared)).length, PATIENCE).toBeGreaterThan(1)
     await page.context().close()
     await shared.context().close()
+  })
+
+  it('says how many there are of each status, and goes on counting', async () => {
+    const page = await setup.open(`/commands?thing=${silentId}&action=counted`)
+    const status = (word: string) => page.getByRole('button', { name: new RegExp(`^${word}`) })
+    const first = await send({ thingId: silentId, action: 'counted', ttl: 60 })
+    await send({ thingId: silentId, action: 'counted', ttl: 60 })
+    await expect.poll(() => status('Sent').innerText(), PATIENCE).toMatch(/^Sent\s*2$/)
+    await silent.respond(first, { status: 'FAILED' })
+    await expect.poll(() => status('Failed').innerText(), PATIENCE).toMatch(/^Failed\s*1$/)
+    await expect.poll(() => status('Sent').innerText(), PATIENCE).toMatch(/^Sent\s*1$/)
+    await page.context().close()
   })
 
   it('goes back to the very first execution, and forward again', async () => {

@@ -19,12 +19,13 @@ it('is within 5 % of what the exact percentiles are, and adds up', () => {
     const sorted = [...some, ...others].sort((a, b) => a - b)
     const { answers, p50, p95, p99 } = describeRoundTrips(histogram)
     expect(answers).toBe(sorted.length)
+    // Of times so short that they are counted in whole milliseconds, 5 % are less than one.
     for (const [share, found] of [
       [0.5, p50],
       [0.95, p95],
       [0.99, p99],
     ] as const)
-      expect(Math.abs((found ?? 0) / exact(sorted, share) - 1)).toBeLessThan(0.05)
+      expect(Math.abs((found ?? 0) - exact(sorted, share))).toBeLessThan(Math.max(1, 0.05 * exact(sorted, share)))
   })
   fc.assert(holds, { numRuns: 300 })
 })

@@ -11,6 +11,7 @@ import { STATUS_LOOKS } from '../../ui/Status.tsx'
 import styles from './Filters.module.css'
 import { Instant } from './Instant.tsx'
 import { NamesFilter } from './NamesFilter.tsx'
+import { useCounts } from './use-counts.ts'
 
 type Change = (change: Partial<ListSearch>) => void
 
@@ -25,7 +26,7 @@ export function Filters({ search }: { search: ListSearch }) {
     <search className={styles['filters']} aria-label="Filter">
       <ThingFilter search={search} change={change} />
       <ActionFilter search={search} change={change} />
-      <StatusFilter status={search.status} change={change} />
+      <StatusFilter search={search} change={change} />
       <TimeFilter search={search} change={change} />
       {isFiltered(search) && (
         <Button look="quiet" onClick={() => navigate({ search: {} })}>
@@ -81,7 +82,9 @@ function useSettled(text: string): string {
   return settled
 }
 
-function StatusFilter({ status = [], change }: { status: ExecutionStatus[] | undefined; change: Change }) {
+function StatusFilter({ search, change }: FilterProps) {
+  const { status = [] } = search
+  const counts = useCounts(search)
   const toggle = (one: ExecutionStatus) => {
     const chosen = STATUSES.filter((known) => (known === one) !== status.includes(known))
     change({ status: chosen.length > 0 ? chosen : undefined })
@@ -100,6 +103,7 @@ function StatusFilter({ status = [], change }: { status: ExecutionStatus[] | und
             onClick={() => toggle(one)}
           >
             <Icon name={icon} size={12} /> {word}
+            {counts[one] && <span className={styles['count']}>{counts[one]}</span>}
           </button>
         )
       })}
