@@ -20,6 +20,7 @@ const CONNECTION_INIT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 12_000
 /** While so much is not sent yet, the next message waits: a subscriber that does not read gets the latest state later, and no queue. */
 const MAX_BUFFERED_BYTES = 64 * 1024
+const BAD_REQUEST = 4400
 const INTERNAL_ERROR = 4500
 /** As graphql-ws closes where `onConnect` says no. Its clients come back, with what they have to show then. */
 const FORBIDDEN = 4403
@@ -165,6 +166,7 @@ function adapt(
         // Not begun, it is safe for the client to ask again elsewhere.
         if (finishing.aborted) return
         handle(String(data)).catch((error: unknown) => {
+          if (isOfClient(error)) return socket.close(BAD_REQUEST, error.message)
           log.error({ err: error }, 'a WebSocket message could not be handled')
           socket.close(INTERNAL_ERROR, 'Something went wrong inside the service.')
         })
@@ -172,6 +174,10 @@ function adapt(
     },
   }
 }
+
+/** A message of the protocol that only a server sends, for which graphql-ws throws. */
+const isOfClient = (error: unknown): error is Error =>
+  error instanceof Error && error.message.startsWith('Unexpected message of type')
 
 /** Resolves when the next message may be sent: at once, unless the other end is slow. */
 function send(socket: WebSocket, text: string): Promise<void> | void {

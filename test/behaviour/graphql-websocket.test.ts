@@ -50,6 +50,8 @@ describe('GraphQL over WebSocket', () => {
     expect(await closedBy(await greeted(), { type: 'connection_init' })).toBe(4429)
     expect(await closedBy(await greeted(), { type: 'nonsense' })).toBe(4400)
     expect(await closedBy(await greeted(), '{')).toBe(4400)
+    // What only a server says.
+    expect(await closedBy(await greeted(), { type: 'next', id: '1', payload: {} })).toBe(4400)
     const watching = { ...subscribe, payload: { query: 'subscription { executionUpdated { id } }' } }
     expect(await closedBy(await greeted(), watching, watching)).toBe(4409)
   })
