@@ -51,7 +51,8 @@ describe('a service without keys', () => {
 
     admin = await clientWithKey(service, { role: 'ADMIN' })
 
-    await expect.poll(() => graphql()).toBe(401)
+    // Of several replicas each has to notice.
+    await expect.poll(() => Promise.all([graphql(), graphql(), graphql()])).toEqual([401, 401, 401])
     await expect.poll(() => rest()).toBe(401)
     await expect.poll(() => metrics()).toBe(401)
     await expect.poll(() => webSocketCode()).toBe(4403)
