@@ -76,17 +76,17 @@ export async function createCallers(ctx: Pick<Context, 'db' | 'log'>, readToken?
     return () => holds.delete(one)
   }
 
-  function onLook(goodKeys: ReadonlySet<string>): void {
+  function onLook(endedKeys: ReadonlySet<string>): void {
     for (const one of holds) {
-      if (mayStay(one.caller, goodKeys)) continue
+      if (mayStay(one.caller, endedKeys)) continue
       holds.delete(one)
       one.end()
     }
   }
 
-  function mayStay({ name, endsAt }: Caller, goodKeys: ReadonlySet<string>): boolean {
+  function mayStay({ name, endsAt }: Caller, endedKeys: ReadonlySet<string>): boolean {
     if (name === null) return isOpen()
-    return isKeyName(name) ? goodKeys.has(name) : !endsAt || endsAt.getTime() > Date.now()
+    return isKeyName(name) ? !endedKeys.has(name) : !endsAt || endsAt.getTime() > Date.now()
   }
 }
 

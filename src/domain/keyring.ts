@@ -17,8 +17,8 @@ export interface Keyring {
 /** What the keyring asks, and tells, of keys that somebody has something open with. */
 export interface KeyHolders {
   held(): string[]
-  /** Of those, which are good as of now. */
-  onLook(good: ReadonlySet<string>): void
+  /** After each look: which keys are good no longer, of those that were in use or held when it began. */
+  onLook(ended: ReadonlySet<string>): void
 }
 
 const LOOK_EVERY_MS = 1_000
@@ -33,7 +33,7 @@ export async function createKeyring(ctx: Pick<Context, 'db' | 'log'>, holders: K
   let isInUse = await hasKeys(ctx)
   let isFailing = false
   let notedAt = performance.now()
-  let looking: Promise<void> | undefined
+  let looking = Promise.resolve()
   const running = lookOn()
 
   return { hasKeys: () => isInUse, check, look, stop }
@@ -52,10 +52,9 @@ export async function createKeyring(ctx: Pick<Context, 'db' | 'log'>, holders: K
     return key
   }
 
+  /** Behind a look that is under way, which may have read before whoever asks for this one has written. */
   function look(): Promise<void> {
-    looking ??= lookOnce().finally(() => {
-      looking = undefined
-    })
+    looking = looking.then(lookOnce)
     return looking
   }
 
@@ -65,8 +64,9 @@ export async function createKeyring(ctx: Pick<Context, 'db' | 'log'>, holders: K
       const ids = [...new Set([...used, ...holders.held()])]
       const keys = ids.length > 0 ? await readKeys(ctx, ids) : []
       known = new Map(keys.map((key) => [key.id, key]))
-      holders.onLook(new Set(keys.flatMap(({ id, isGood }) => (isGood ? [id] : []))))
-      await noteUses()
+      // Those that came meanwhile were not looked at, and are good: they were let in a moment ago.
+      holders.onLook(new Set(ids.filter((id) => !keys.some((key) => key.id === id && key.isGood))))
+      if (performance.now() - notedAt >= USE_NOTED_EVERY_MS) await noteUses()
       isFailing = false
     } catch (error) {
       if (!isFailing) ctx.log.error({ err: error }, 'the API keys cannot be looked at; it is tried again every second')
@@ -75,7 +75,7 @@ export async function createKeyring(ctx: Pick<Context, 'db' | 'log'>, holders: K
   }
 
   async function noteUses(): Promise<void> {
-    if (used.size === 0 || performance.now() - notedAt < USE_NOTED_EVERY_MS) return
+    if (used.size === 0) return
     notedAt = performance.now()
     const ids = [...used]
     used.clear()
@@ -93,5 +93,6 @@ export async function createKeyring(ctx: Pick<Context, 'db' | 'log'>, holders: K
     stopping.abort()
     await running
     await looking
+    await noteUses().catch((error: unknown) => ctx.log.warn({ err: error }, 'could not note which API keys were used'))
   }
 }

@@ -13,8 +13,7 @@ import { takeSend } from './rate-limit.ts'
 import { findProblems, type SendRequest, type WrittenRequest } from './send-request.ts'
 import { endWith } from './trace.ts'
 
-/** Callers that do not sign in share one limit. */
-/** No key and no user has this name. */
+/** Callers that do not sign in share one limit; no key and no user has this name. */
 const ANONYMOUS = ''
 
 /** How often a send is checked anew because the thing or its type changed between the check and the commit. */

@@ -50,7 +50,8 @@ export function createDoor(
 
   async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
     prepareAnswer(req, res)
-    if (req.body && hasThen(req.body)) return refuseThen(res)
+    const foreign = req.body && findForeign(parseJson(req.body))
+    if (foreign !== undefined) return refuseForeign(res, foreign)
     // It may be a stream of events.
     if (req.caller)
       res.once(
@@ -80,7 +81,7 @@ const MEMBERS = ['query', 'operationName', 'variables', 'extensions']
 function readParams(body: Buffer): OperationParams | undefined {
   const params = parseJson(body)
   if (typeof params !== 'object' || params === null || Array.isArray(params)) return undefined
-  for (const name of Object.keys(params)) if (!MEMBERS.includes(name)) return undefined
+  if (findForeign(params) !== undefined) return undefined
   const { query, operationName, variables, extensions } = params as Record<string, unknown>
   // The document may be left out where its hash is in the extensions (persisted.ts).
   if (!isTextOrNone(query) || !isTextOrNone(operationName)) return undefined
@@ -88,15 +89,15 @@ function readParams(body: Buffer): OperationParams | undefined {
   return { query: query ?? '', operationName, variables, extensions }
 }
 
-/** Yoga would take it for a promise, and fail. */
-function hasThen(body: Buffer): boolean {
-  const params = parseJson(body)
-  return typeof params === 'object' && params !== null && 'then' in params
+/** A member that no request has. */
+function findForeign(params: unknown): string | undefined {
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) return undefined
+  return Object.keys(params).find((name) => !MEMBERS.includes(name))
 }
 
-/** In Yoga's words for any other member. */
-function refuseThen(res: ServerResponse): void {
-  const message = 'Unexpected parameter "then" in the request body.'
+/** Not left to Yoga, which takes what has a `then` for a promise, and fails. */
+function refuseForeign(res: ServerResponse, name: string): void {
+  const message = `Unexpected parameter ${JSON.stringify(name.slice(0, 64))} in the request body.`
   const text = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
   res.writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) })
   res.end(text)

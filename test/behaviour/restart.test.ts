@@ -77,9 +77,11 @@ describe('kill -9 and a restart', () => {
     const before = (await listAll(service)).filter(({ status }) => status !== 'SENT')
 
     const upAt = await restart(2_500)
+    const lastTtl = Math.max(...open.map(({ expiresAt }) => Date.parse(expiresAt)))
     await expect
       .poll(async () => (await listAll(service, { status: 'SENT' })).length, { timeout: 15_000, interval: 50 })
       .toBe(0)
+    expect(Date.now()).toBeLessThanOrEqual(Math.max(upAt, lastTtl) + 1_500)
 
     const after = new Map((await listAll(service)).map((execution) => [execution.id, execution]))
     for (const execution of before) expect(after.get(execution.id)).toEqual(execution)

@@ -13,6 +13,7 @@ import { garbage, json, text } from './inputs.ts'
 
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 2_000)
 const AT_ONCE = 32
+const BATCH = 1_000
 const MQTT_SHARE = 0.25
 const TOPIC_SHARE = 0.05
 /** What would be told of the inside: statements, paths, stacks, drivers. */
@@ -78,12 +79,18 @@ it(`takes ${INPUTS} hostile inputs`, { timeout: 60_000 + INPUTS * 60 }, async ()
   const connected = await reconnects()
   const problems: string[] = []
   const count = Math.ceil(INPUTS * (1 - MQTT_SHARE - TOPIC_SHARE))
-  const shots = fc.sample(shot, { numRuns: Math.min(count, 5_000), seed })
-  let next = 0
+  // A batch at a time: all of them at once would not fit into the memory.
+  let batch: Shot[] = []
+  let drawn = 0
+  const draw = (): Shot | undefined => {
+    if (batch.length === 0 && drawn < count) {
+      batch = fc.sample(shot, { numRuns: Math.min(BATCH, count - drawn), seed: seed + drawn })
+      drawn += batch.length
+    }
+    return batch.pop()
+  }
   const shoot = async () => {
-    while (next < count && problems.length < 10) {
-      const one = shots[next++ % shots.length]
-      if (!one) return
+    for (let one = draw(); one && problems.length < 10; one = draw()) {
       const reply = await one
         .fire(service.url)
         .catch((error: Error) => ({ status: 500, said: String(error.cause ?? error) }))
