@@ -1,5 +1,7 @@
 /** Everything that the filter finds, not just this page. */
+
 import { useRef, useState } from 'react'
+import { serverNow } from '../../data/clock.ts'
 import { filterOf, type ListSearch } from '../../data/execution-filter.ts'
 import { download, exportExecutions, type Format } from '../../data/export.ts'
 import { useService } from '../../data/service.ts'
@@ -19,7 +21,7 @@ export function Export({ search }: { search: ListSearch }) {
     setCount(0)
     try {
       const { status } = search
-      const filter = { ...filterOf(search, Date.now()), ...(status && { status }) }
+      const filter = { ...filterOf(search, serverNow()), ...(status && { status }) }
       const file = await exportExecutions(service, { filter, format, onProgress: setCount, signal: abort.signal })
       if (file) download(file, `executions-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`)
     } catch (error) {

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { useQuery } from 'urql'
+import { serverNow } from '../../data/clock.ts'
 import { filterOf, type ListSearch } from '../../data/execution-filter.ts'
 import { ExecutionCountsDocument, type ExecutionStatus } from '../../generated/graphql.ts'
 
@@ -10,24 +11,24 @@ export type Counts = Partial<Record<ExecutionStatus, string>>
 
 /** How many there are of each status, whichever of them are shown. Not asked for while nobody looks. */
 export function useCounts(search: ListSearch): Counts {
-  const [filter, setFilter] = useState(() => filterOf(search, Date.now()))
-  const address = JSON.stringify({ ...search, status: undefined, after: undefined, before: undefined })
+  const [atMs, setAtMs] = useState(serverNow)
   const [{ data }, count] = useQuery({
     query: ExecutionCountsDocument,
-    variables: { filter },
+    variables: { filter: filterOf(search, atMs) },
     requestPolicy: 'cache-and-network',
   })
+  // `count` is another function whenever the variables change: as a dependency of the timer it would ask without end.
+  const countAgain = useEffectEvent(() => {
+    // A range of the last minutes moves on; any other filter stays as it is, and is asked again.
+    if (search.range) setAtMs(serverNow())
+    else count({ requestPolicy: 'network-only' })
+  })
   useEffect(() => {
-    const begin = () => setFilter(filterOf(JSON.parse(address), Date.now()))
-    begin()
     const timer = setInterval(() => {
-      if (document.visibilityState !== 'visible') return
-      // A range of the last minutes moves on; any other filter stays as it is, and is asked again.
-      if (JSON.parse(address).range) begin()
-      else count({ requestPolicy: 'network-only' })
+      if (document.visibilityState === 'visible') countAgain()
     }, COUNT_EVERY_MS)
     return () => clearInterval(timer)
-  }, [address, count])
+  }, [])
   return Object.fromEntries(data?.executionCounts.map((one) => [one.status, show(one)]) ?? [])
 }
 

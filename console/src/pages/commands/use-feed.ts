@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { serverNow } from '../../data/clock.ts'
 import { filterOf, type ListSearch } from '../../data/execution-filter.ts'
 import { createFeed, type Feed } from '../../data/feed.ts'
 import { type Service, useService } from '../../data/service.ts'
@@ -42,5 +43,5 @@ export function useFeed(search: ListSearch): { feed: KeyedFeed | undefined; isTu
 function makeFeed(service: Service, search: ListSearch): KeyedFeed {
   const { status, after, before } = search
   made += 1
-  return { key: made, ...createFeed(service, { filter: filterOf(search, Date.now()), status, after, before }) }
+  return { key: made, ...createFeed(service, { filter: filterOf(search, serverNow()), status, after, before }) }
 }
