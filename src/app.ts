@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type BrokerFacts, describeBroker, linkTo, startEmbeddedBroker } from './app-broker.ts'
 import { createContext } from './app-context.ts'
 import { openDoors } from './app-doors.ts'
 import { type Config, ConfigError } from './base/config.ts'
@@ -7,11 +8,10 @@ import { isLoopback } from './base/loopback.ts'
 import { openEmbedded, openPostgres, STATEMENT_TIMEOUT_MS, type Store } from './db/connect.ts'
 import { createPartitionsAhead } from './db/partitions.ts'
 import { type Callers, createCallers } from './domain/callers.ts'
-import { createClientLookup } from './domain/clients.ts'
 import type { Context } from './domain/context.ts'
 import { startExpiry } from './domain/expiry.ts'
 import type { NewsHandler } from './domain/ports.ts'
-import { createPresence, forgetConnected, type Presence } from './domain/presence.ts'
+import { createPresence } from './domain/presence.ts'
 import { startReconciling } from './domain/reconcile.ts'
 import { startPublishingAgain } from './domain/republish.ts'
 import { applyResponses } from './domain/responses.ts'
@@ -21,20 +21,8 @@ import { partitionWidth, startUpkeep } from './domain/upkeep.ts'
 import { readPersistedOperations } from './graphql/persisted.ts'
 import { GRAPHQL_PATH } from './graphql/server.ts'
 import { SEND_PATH } from './http/rest.ts'
-import type { Broker } from './mqtt/broker.ts'
 import { createGateway } from './mqtt/gateway.ts'
 import type { TracingService } from './tracing/start.ts'
-
-export interface EmbeddedBroker {
-  kind: 'embedded'
-  host: string
-  port: number
-  portWanted: number
-  /** Of the door with TLS, where there is one. */
-  tls: { port: number; portWanted: number } | undefined
-  /** Each thing must have a secret, and present it. */
-  needsSecrets: boolean
-}
 
 /** A running service. */
 export interface App {
@@ -44,7 +32,7 @@ export interface App {
   hasGraphiql: boolean
   /** What it runs on, and where devices connect. */
   database: Store['kind']
-  broker: EmbeddedBroker | { kind: 'external'; url: string }
+  broker: BrokerFacts
   /** Whether anybody who reaches it may do anything: without keys and tokens. */
   isOpen(): boolean
   /** How many listen for changes of executions: subscriptions, and callers that wait. */
@@ -121,11 +109,12 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   stops.push(startUpkeep(ctx, config.retentionDays))
   stops.push(startRollUp(ctx))
 
+  const brokerFacts = describeBroker(config, broker)
   const {
     url,
     drain,
     stop: stopListening,
-  } = await openDoors(config, ctx, { gateway, broker, store, persisted, trace: tracing?.traceRequest })
+  } = await openDoors(config, ctx, { gateway, broker, brokerFacts, store, persisted, trace: tracing?.traceRequest })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   const { isOpen } = callers
@@ -138,7 +127,7 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     url,
     hasGraphiql: config.graphiql,
     database: store.kind,
-    broker: describeBroker(config, broker),
+    broker: brokerFacts,
     isOpen,
     listenerCount,
     stop: drainAndStop,
@@ -165,28 +154,6 @@ async function traceTo(url: string, { mqttClientId }: Config, log: Logger, stops
 
 const commitLagOf = ({ kind }: Store): number => (kind === 'embedded' ? 0 : COMMIT_LAG_MS)
 
-async function startEmbeddedBroker(
-  config: Config,
-  log: Logger,
-  { db }: Store,
-  { noteClient }: Presence,
-): Promise<Broker> {
-  const { host, mqttPort, mqttClientId, mqttTls, mqttTlsPort } = config
-  // Loaded by those who use it.
-  const { startBroker } = await import('./mqtt/broker.ts')
-  await forgetConnected({ db })
-  return startBroker({
-    host,
-    port: mqttPort,
-    tls: mqttTls?.certificate && { ...mqttTls.certificate, ca: mqttTls.ca, port: mqttTlsPort },
-    log,
-    serviceClientId: mqttClientId,
-    lookUpClient: createClientLookup({ db }),
-    isOpen: isLoopback(host),
-    onClient: noteClient,
-  })
-}
-
 /** What is not configured is closed: without a way to tell callers apart only this machine is served. */
 async function openToCallers({ host, jwt }: Config, log: Logger, { db }: Store): Promise<Callers> {
   // Loaded by those who use it.
@@ -197,21 +164,6 @@ async function openToCallers({ host, jwt }: Config, log: Logger, { db }: Store):
   throw new ConfigError(
     `HOST: got ${JSON.stringify(host)} while there is no API key and no JWT_ setting, expected 127.0.0.1, or a key first: fleet-commands keys create --role admin --name me`,
   )
-}
-
-function linkTo({ mqttUrl, mqttClientId, mqttTls }: Config, broker: Broker | undefined) {
-  if (broker) return broker.link
-  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId, tls: mqttTls }
-}
-
-function describeBroker({ host, mqttPort, mqttTlsPort, mqttUrl }: Config, broker: Broker | undefined): App['broker'] {
-  if (broker) {
-    const { port, tlsPort } = broker
-    const tls = tlsPort === undefined ? undefined : { port: tlsPort, portWanted: mqttTlsPort }
-    return { kind: 'embedded', host, port, portWanted: mqttPort, tls, needsSecrets: !isLoopback(host) }
-  }
-  const { protocol, host: address } = new URL(mqttUrl ?? '')
-  return { kind: 'external', url: `${protocol}//${address}` }
 }
 
 async function stopAll(stops: Stop[]): Promise<void> {

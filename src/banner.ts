@@ -1,4 +1,5 @@
-import type { App, EmbeddedBroker } from './app.ts'
+import type { App } from './app.ts'
+import type { EmbeddedBroker } from './app-broker.ts'
 
 /** What the start-up prints: where everything is, and what to type next. */
 export function banner({ url, hasGraphiql, database, broker, isOpen }: App, dataDir: string): string {

@@ -3,7 +3,7 @@
  * The command line: the only reader of arguments, environment and signals.
  * Each command loads its own parts: `--help` and a bad setting are answered before a second is spent on loading the others.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -18,6 +18,7 @@ import { addKeysCommand, makeDemoKey } from './cli-keys.ts'
 import type { AclBroker } from './mqtt/acl.ts'
 import type { ExportOptions } from './transfer/export.ts'
 import type { PasswordsOptions } from './transfer/mosquitto-passwords.ts'
+import { VERSION } from './version.ts'
 
 /** The second signal does not wait for the orderly end that the first one began. */
 const FORCED_EXIT_CODE = 130
@@ -26,7 +27,7 @@ const STOP_LIMIT_MS = 25_000
 
 const program = new Command('fleet-commands')
   .description('Real-time commands to connected devices: GraphQL and REST in front, any MQTT broker behind.')
-  .version(version(), '-v, --version')
+  .version(VERSION, '-v, --version')
   .showHelpAfterError('(--help shows what there is)')
 
 program
@@ -263,13 +264,6 @@ function explain(error: unknown): string {
   if (syscall === 'mkdir' || path?.includes('fleet-commands.lock'))
     return `DATA_DIR: ${error.message}, expected a folder that we may write to`
   return code ? error.message : (error.stack ?? error.message)
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }
 
 function print(text: string): void {

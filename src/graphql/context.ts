@@ -11,9 +11,11 @@ import type { Thing } from '../domain/thing.ts'
 import { findThingsWithSecret } from '../domain/thing-secrets.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings } from '../domain/things.ts'
+import type { ServiceFacts } from './service.ts'
 
 export interface GraphQLContext {
   domain: Context
+  about: ServiceFacts
   /** One query for each level of a document, however many nodes it has. */
   things: DataLoader<string, Thing | null>
   /** By the thing's id. */
@@ -45,7 +47,7 @@ export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
-export function createContexts(domain: Context): CreateContext {
+export function createContexts(domain: Context, about: ServiceFacts): CreateContext {
   const things = loadThings(domain)
   const presences = loadPresences(domain)
   const thingSecrets = loadThingSecrets(domain)
@@ -54,6 +56,7 @@ export function createContexts(domain: Context): CreateContext {
   const loaders = { things, presences, thingSecrets, thingTypes, ignoredResponses }
   return (signal, caller, traceContext) => ({
     domain,
+    about,
     ...loaders,
     signal,
     caller,

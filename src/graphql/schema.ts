@@ -8,6 +8,7 @@ import './stats.ts'
 import './caller.ts'
 import './api-key.ts'
 import './audit.ts'
+import './service.ts'
 
 export const schema: GraphQLSchema = builder.toSchema()
 

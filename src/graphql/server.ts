@@ -18,6 +18,7 @@ import { type PersistedOperations, readPersistedOnly } from './persisted.ts'
 import { fewRepeats } from './repeats.ts'
 import { boundedCost, fewMutations, noIntrospection } from './rules.ts'
 import { schema } from './schema.ts'
+import type { ServiceFacts } from './service.ts'
 import { withoutSuggestion } from './suggestions.ts'
 
 export const GRAPHQL_PATH = '/graphql'
@@ -60,12 +61,13 @@ export interface GraphQLOptions {
   explains: boolean
   /** Where there are some, nothing else runs. */
   persisted: PersistedOperations | undefined
+  about: ServiceFacts
 }
 
 export function createGraphQL(ctx: Context, options: GraphQLOptions): GraphQL {
   const { explains, persisted } = options
   const mask: Mask = (error, requestId) => maskError(ctx.log, explains ? error : withoutSuggestion(error), requestId)
-  const createContext = createContexts(ctx)
+  const createContext = createContexts(ctx, options.about)
   const yoga = createYogaServer(createContext, mask, pluginsFor(options))
   const read = createOperations(yoga, mask)
   const readOperation = persisted ? readPersistedOnly(persisted, read) : read

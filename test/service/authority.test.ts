@@ -30,6 +30,7 @@ const RULES: Record<string, Need> = {
   'query executions': 'read',
   'query executionCounts': 'read',
   'query executionStats': 'read',
+  'query service': 'read',
   'query thing': 'read',
   'query things': 'read',
   'query thingType': 'read',

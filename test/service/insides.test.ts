@@ -8,6 +8,7 @@ import { ignoredResponses, things, thingTypes } from '../../src/db/schema.ts'
 import type { Context } from '../../src/domain/context.ts'
 import { createContexts } from '../../src/graphql/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
+import { ABOUT } from '../support/about.ts'
 import { type Backend, createBackend } from '../support/backend.ts'
 import { ANYBODY } from '../support/caller.ts'
 import { seedExecutions } from '../support/executions.ts'
@@ -92,7 +93,7 @@ describe('a list with all that hangs on it', () => {
       const result = await graphql({
         schema,
         source: `{ executions(first: 49) { nodes { thing { id type { name } } ignoredResponses { cause } } } }`,
-        contextValue: createContexts(counting(store, counted))(() => new AbortController().signal, ANYBODY),
+        contextValue: createContexts(counting(store, counted), ABOUT)(() => new AbortController().signal, ANYBODY),
       })
       expect(result.errors).toBeUndefined()
       const { nodes } = Object(result.data).executions

@@ -8,6 +8,7 @@ import type WebSocket from 'ws'
 import { createGraphQL, GRAPHQL_PATH } from '../../src/graphql/server.ts'
 import { serveGraphQLWebSockets } from '../../src/graphql/websocket.ts'
 import { createSockets, type Listener, listen } from '../../src/http/server.ts'
+import { ABOUT } from '../support/about.ts'
 import { readUntilSettled, sendAndSettle } from '../support/changes.ts'
 import { createClient, type ExecutionData } from '../support/client.ts'
 import { type Domain, openDomain } from '../support/domain.ts'
@@ -31,7 +32,7 @@ let door: Listener
 
 beforeAll(async () => {
   domain = await openDomain()
-  const graphql = createGraphQL(domain.ctx, { explains: true, persisted: undefined })
+  const graphql = createGraphQL(domain.ctx, { explains: true, persisted: undefined, about: ABOUT })
   const sockets = createSockets(GRAPHQL_TRANSPORT_WS_PROTOCOL)
   const finishSockets = serveGraphQLWebSockets(graphql, sockets, domain.ctx)
   const doors = {
