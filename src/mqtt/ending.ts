@@ -18,7 +18,7 @@ export interface Ending {
 /** What the connections so far have taught. */
 export interface Experience {
   mqtt5: 'untried' | 'works' | 'refused'
-  /** Connections in a row that the broker accepted and that were lost at once. */
+  /** Connections in a row that the broker accepted and that were lost at once, while it could be reached. */
   shortLived: number
 }
 
@@ -55,9 +55,13 @@ export function newEnding(version: ProtocolVersion, error?: unknown): Ending {
 }
 
 export function learn(known: Experience, ending: Ending): Experience {
-  const isShortLived = ending.accepted && ending.lastedMs < SOUND_MS
-  const shortLived = isShortLived ? known.shortLived + 1 : ending.accepted ? 0 : known.shortLived
-  return { mqtt5: learnMqtt5(known.mqtt5, ending), shortLived }
+  return { mqtt5: learnMqtt5(known.mqtt5, ending), shortLived: countShortLived(known, ending) }
+}
+
+/** A broker that could not be reached in between was away itself, and no other client threw us off. */
+function countShortLived({ shortLived }: Experience, { accepted, lastedMs, error }: Ending): number {
+  if (accepted) return lastedMs < SOUND_MS ? shortLived + 1 : 0
+  return HANG_UPS.includes(error?.code) || typeof error?.code === 'number' ? shortLived : 0
 }
 
 function learnMqtt5(known: Experience['mqtt5'], ending: Ending): Experience['mqtt5'] {
@@ -112,8 +116,10 @@ function explainTlsFailure(code: string): string | undefined {
   return `no TLS with the broker (${words}): check the scheme and the port in MQTT_URL`
 }
 
-function isTakenOver({ shortLived }: Experience, { accepted, disconnectReason }: Ending): boolean {
-  return accepted && (disconnectReason === SESSION_TAKEN_OVER || shortLived >= SUSPICIOUSLY_SHORT_LIVED)
+function isTakenOver({ shortLived }: Experience, { version, accepted, disconnectReason }: Ending): boolean {
+  if (!accepted) return false
+  // MQTT 5 says so (3.14.2.1): without a word the connection was lost in another way, and is wanted back soon.
+  return version === 5 ? disconnectReason === SESSION_TAKEN_OVER : shortLived >= SUSPICIOUSLY_SHORT_LIVED
 }
 
 const reasonText = (code: unknown): string => {

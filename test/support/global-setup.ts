@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { openEmbedded } from '../../src/db/connect.ts'
+import { buildWhereOld } from './build.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +14,7 @@ declare module 'vitest' {
 
 /** Builds what the tests start as processes, and an empty embedded database to copy. */
 export default async function setup(project: TestProject): Promise<() => void> {
-  execFileSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 'inherit', 'inherit'] })
+  buildWhereOld()
   const template = mkdtempSync(join(tmpdir(), 'fc-template-'))
   const store = await openEmbedded(template)
   await store.close()
