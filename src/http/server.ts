@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, BlockList } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
@@ -204,10 +205,14 @@ function urlOf(scheme: string, host: string, port: number): string {
 /** A send takes five seconds at most of a database that is slow. */
 const FINISH_MS = 8_000
 const CLOSE_TIMEOUT_MS = 2_000
+/** Of the event loop: to accept a connection, to read its request, and one for what came in between. */
+const TURNS_TO_READ = 3
 
 async function close(server: Server, underWay: UnderWay, { sockets, finishSockets }: Doors): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve))
   underWay.dismissClients()
+  // A process that is busy has not looked at all that reached it: closed now, connections and requests would be reset.
+  for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn()
+  const closed = new Promise((resolve) => server.close(resolve))
   await Promise.all([underWay.finish(FINISH_MS), finishSockets(FINISH_MS)])
   for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.close(1001, 'Going away')
   server.closeIdleConnections()

@@ -17,8 +17,8 @@ import type { Play, Scenario } from '../scenario.ts'
 import { checkStage, type Stage, setStage } from '../stage.ts'
 import { startWire } from '../world/wire.ts'
 
-/** Long enough to send them all, and short enough to wait for. */
-const TTL_SECONDS = 3
+/** In seconds: long enough to send them all, and short enough to wait for. */
+const TTL = 3
 /** What comes late comes now. */
 const LISTEN_MS = 1500
 const DEVICE = new URL('../load/device-process.ts', import.meta.url)
@@ -27,9 +27,10 @@ const THING = 'torture-000'
 /** Makes a device unable to hear; what it returns makes it hear again. */
 type Deafen = (stage: Stage, play: Play) => Promise<() => Promise<void>>
 
-const WAYS: Record<string, { deafen: Deafen; restartBroker?: boolean; mayReceive?: boolean }> = {
+const WAYS: Record<string, { deafen: Deafen; ttl?: number; restartBroker?: boolean; mayReceive?: boolean }> = {
   offline: { deafen: goOffline },
-  'offline, broker killed': { deafen: goOffline, restartBroker: true },
+  // None expires while Mosquitto is away: of what expires in the second in which it starts, it forgets that it expires.
+  'offline, broker killed': { deafen: goOffline, restartBroker: true, ttl: 10 },
   // What the broker has put on the wire waits in the device's own buffers: it must look at its clock.
   frozen: { deafen: freeze, mayReceive: true },
   'black-holed': { deafen: blackHole, mayReceive: true },
@@ -53,6 +54,7 @@ async function playWay(play: Play, name: string): Promise<Measure[]> {
   const { scope, options, report, times } = play
   const way = WAYS[name]
   if (!way) return []
+  const { ttl = TTL } = way
   const stage = await setStage(scope, options, { scenario: `late (${name})`, things: 1 })
   const hear = await way.deafen(stage, play)
   const probes = times(1000, 50)
@@ -63,7 +65,7 @@ async function playWay(play: Play, name: string): Promise<Measure[]> {
     random: createRandom(options.seed + 1),
     send: sendOverGraphql,
     rate: probes,
-    ttl: TTL_SECONDS,
+    ttl,
     count: probes,
     repeat: 0,
   })
@@ -71,7 +73,7 @@ async function playWay(play: Play, name: string): Promise<Measure[]> {
   await callers.allStarted
   await callers.stop()
   if (way.restartBroker) await restartBroker(stage)
-  await delay(TTL_SECONDS * 1000)
+  await delay(ttl * 1000)
   await hear()
   await delay(LISTEN_MS)
   const { violations, rows } = await checkStage(stage)
