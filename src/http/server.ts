@@ -1,7 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, BlockList } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
@@ -14,6 +13,7 @@ import type { Callers } from '../domain/callers.ts'
 import { Unauthenticated } from '../domain/errors.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
 import { CHALLENGE } from './caller.ts'
+import { closeServer, type OpenSockets } from './close.ts'
 import { CHECK_EVERY_MS, limitConnections } from './connections.ts'
 import { createGate, type Gate } from './gate.ts'
 import { API_PATH } from './rest.ts'
@@ -29,16 +29,13 @@ export interface GraphQLDoor {
   identify: Callers['identify']
 }
 
-export interface Doors {
+/** The sockets are made by `createSockets`. */
+export interface Doors extends OpenSockets {
   /** Pages, REST and health: whatever is not GraphQL. */
   routes: Hono
   graphql: GraphQLDoor
   /** Where requests are traced: called with each before it is handled, and leaves its trace context in it. */
   trace?: RequestHandler | undefined
-  /** The sockets of each path, made by `createSockets`. */
-  sockets: Record<string, WebSocketServer>
-  /** Called at the end: resolves once what came over sockets is answered, or after so many milliseconds. */
-  finishSockets: (withinMs: number) => Promise<void>
 }
 
 export interface ListenOptions {
@@ -100,7 +97,7 @@ export async function listen(options: ListenOptions, doors: Doors, log: Logger):
     url: urlOf(tls ? 'https' : 'http', host, actualPort),
     port: actualPort,
     dismissClients: underWay.dismissClients,
-    stop: () => close(server, underWay, doors),
+    stop: () => closeServer(server, underWay, doors),
   }
 }
 
@@ -200,26 +197,4 @@ const pathOf = (req: IncomingMessage): string => (req.url ?? '/').split('?', 1)[
 function urlOf(scheme: string, host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
-}
-
-/** A send takes five seconds at most of a database that is slow. */
-const FINISH_MS = 8_000
-const CLOSE_TIMEOUT_MS = 2_000
-/** Of the event loop: to accept a connection, to read its request, and one for what came in between. */
-const TURNS_TO_READ = 3
-
-async function close(server: Server, underWay: UnderWay, { sockets, finishSockets }: Doors): Promise<void> {
-  underWay.dismissClients()
-  // A process that is busy has not looked at all that reached it: closed now, connections and requests would be reset.
-  for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn()
-  const closed = new Promise((resolve) => server.close(resolve))
-  await Promise.all([underWay.finish(FINISH_MS), finishSockets(FINISH_MS)])
-  for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.close(1001, 'Going away')
-  server.closeIdleConnections()
-  const forced = setTimeout(() => {
-    for (const { clients } of Object.values(sockets)) for (const ws of clients) ws.terminate()
-    server.closeAllConnections()
-  }, CLOSE_TIMEOUT_MS)
-  await closed
-  clearTimeout(forced)
 }

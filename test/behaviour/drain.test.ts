@@ -1,4 +1,5 @@
 /** SIGTERM: nobody who was let in is let down, and nothing of a device is lost. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -7,6 +8,22 @@ import { startTestDevice, type TestDevice } from '../support/device.ts'
 import { uniqueName } from '../support/names.ts'
 import { readiness, type Service, type ServiceProcess, startService, startServiceProcess } from '../support/service.ts'
 import { overSse, watch } from '../support/subscription.ts'
+
+/** Twenty callers in a process of their own, each with a connection of its own, as soon as they are told. */
+const TWENTY_CALLERS = `
+const { get } = require('node:http')
+const call = () => new Promise((resolve) => {
+  const url = process.argv[1] + '/healthz'
+  get(url, { agent: false }, (answer) => resolve(answer.resume().statusCode)).on('error', ({ code }) => resolve(code))
+})
+process.stdin.once('data', async () => {
+  console.log(JSON.stringify(await Promise.all(Array.from({ length: 20 }, call))))
+  process.exit()
+})
+console.log('ready')
+`
+
+const blockLoop = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 describe('a service that stops', () => {
   let service: Service
@@ -62,6 +79,18 @@ describe('a service that stops', () => {
     await stopping
     expect(performance.now() - startedAt).toBeLessThan(15_000)
     await socket.dispose()
+  })
+
+  it('answers what had reached it, also where it was too busy to look at it yet', async () => {
+    await start(0)
+    const callers = spawn(process.execPath, ['-e', TWENTY_CALLERS, service.url], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(callers.stdout, 'data')
+    await new Promise((resolve) => callers.stdin.write('go', resolve))
+    blockLoop(1_000)
+    const stopping = service.stop()
+    const [statuses] = await once(callers.stdout, 'data')
+    expect(JSON.parse(statuses)).toEqual(Array(20).fill(200))
+    await stopping
   })
 
   it('ends subscriptions at once, WebSockets with 1001, after which clients come back elsewhere', async () => {
