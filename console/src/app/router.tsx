@@ -38,8 +38,17 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('../pages/overview/OverviewPage.tsx'), 'OverviewPage'),
 })
 
+const device = createRoute({
+  getParentRoute: () => root,
+  path: '/device',
+  validateSearch: ({ thing }: Record<string, unknown>): { thing?: string | undefined } => ({
+    thing: typeof thing === 'string' && thing !== '' ? thing : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../pages/device/DevicePage.tsx'), 'DevicePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, commands, execution, overview]),
+  routeTree: root.addChildren([home, commands, execution, overview, device]),
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',
