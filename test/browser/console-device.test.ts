@@ -66,6 +66,7 @@ describe.skipIf(isBrowserMissing() || onServices)('the simulated device', { time
     await page.getByRole('link', { name: 'Commands', exact: true }).click()
     const [id = ''] = (await idsOnce(page)) as string[]
     await expect.poll(() => rowOf(page, id).innerText(), PATIENCE).toContain('Succeeded')
+    await dockOf(page).getByText('connected').waitFor()
     expect((await setup.service.execution(id)).result).toEqual({ currentTemperature: 24 })
     expect(await isOnline('thermostat-001')).toBe(true)
     await dockOf(page).getByRole('button', { name: 'Stop' }).click()

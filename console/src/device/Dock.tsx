@@ -1,5 +1,5 @@
-/** On every page: that this tab is a device, how it is, and the end of it. */
-import { Link } from '@tanstack/react-router'
+/** On every other page than its own: that this tab is a device, how it is, and the end of it. */
+import { Link, useLocation } from '@tanstack/react-router'
 import { useStore } from '../data/store.ts'
 import { Button } from '../ui/Button.tsx'
 import styles from './Dock.module.css'
@@ -10,6 +10,8 @@ import { LINK_WORDS } from './words.ts'
 export function Dock({ device, onStop }: { device: Device; onStop: () => void }) {
   const { link, inbox } = useStore(device)
   const waiting = countWaiting(inbox)
+  const isAtHome = useLocation().pathname === '/device'
+  if (isAtHome) return null
   return (
     <aside className={styles['dock']} aria-label="Simulated device">
       <Link to="/device" search={{ thing: device.thingId }} className={styles['name']}>

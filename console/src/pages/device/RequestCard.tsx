@@ -27,7 +27,7 @@ export function RequestCard({ device, received }: { device: Device; received: Re
         </p>
       )}
       {repeats > 0 && <p className="muted">It came again: {repeats} ×. What was answered is answered again.</p>}
-      {Object.keys(params).length > 0 ? <Json value={params} name="Params" /> : <p className="muted">No params.</p>}
+      {Object.keys(params).length > 0 ? <Part name="Params" value={params} /> : <p className="muted">No params.</p>}
       {outcome.kind === 'waiting' && (
         <AnswerForm
           request={received}
@@ -36,11 +36,18 @@ export function RequestCard({ device, received }: { device: Device; received: Re
         />
       )}
       {(outcome.kind === 'answering' || outcome.kind === 'answered') && outcome.answer.result !== undefined && (
-        <Json value={outcome.answer.result} name="Result" />
+        <Part name="Result" value={outcome.answer.result} />
       )}
     </li>
   )
 }
+
+const Part = ({ name, value }: { name: string; value: unknown }) => (
+  <div className={styles['part']}>
+    <h4>{name}</h4>
+    <Json value={value} name={name} />
+  </div>
+)
 
 function OutcomeWords({ received: { outcome } }: { received: Received }) {
   switch (outcome.kind) {

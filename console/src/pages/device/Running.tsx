@@ -1,6 +1,7 @@
 import { useStore } from '../../data/store.ts'
 import { useDevices } from '../../device/DeviceProvider.tsx'
 import type { Device, DeviceState } from '../../device/device.ts'
+import { countWaiting } from '../../device/inbox.ts'
 import { useSend } from '../../send/SendProvider.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
@@ -20,6 +21,7 @@ const LINK_TEXTS: Record<DeviceState['link'], string> = {
 
 export function Running({ device }: { device: Device }) {
   const state = useStore(device)
+  const waiting = countWaiting(state.inbox)
   const { stop } = useDevices()
   const { isOffered, open } = useSend()
   return (
@@ -27,7 +29,7 @@ export function Running({ device }: { device: Device }) {
       <div className={styles['panel']}>
         <p>
           This tab is <strong className="mono">{device.thingId}</strong>.{' '}
-          <span role="status" className={styles[state.link]}>
+          <span role="status" className={styles[state.link]} data-device={state.link}>
             {LINK_TEXTS[state.link]}
           </span>
         </p>
@@ -52,7 +54,12 @@ export function Running({ device }: { device: Device }) {
           It goes on while you are on other pages of the console, and ends when this tab is closed or loaded again.
         </p>
       </div>
-      <h2>Requests</h2>
+      <h2 className={styles['head']}>
+        Requests
+        <span role="status" className={styles['waiting']}>
+          {waiting > 0 && `${waiting} to answer`}
+        </span>
+      </h2>
       {state.inbox.length === 0 ? (
         <p className="muted">None came yet.</p>
       ) : (
