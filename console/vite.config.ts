@@ -22,6 +22,11 @@ export default defineConfig({
   server: {
     port: 5173,
     // The service takes sockets from its own pages only, and asks that of the Origin.
-    proxy: { '/graphql': { target: SERVICE, ws: true, changeOrigin: true, headers: { origin: SERVICE } } },
+    proxy: Object.fromEntries(
+      ['/graphql', '/mqtt'].map((path) => [
+        path,
+        { target: SERVICE, ws: true, changeOrigin: true, headers: { origin: SERVICE } },
+      ]),
+    ),
   },
 })

@@ -350,6 +350,8 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
     await page.getByText('Nothing matches this filter.').waitFor()
     await page.goto(`${setup.url}/commands?after=nonsense`)
     await page.getByText('The list could not be read.').waitFor()
+    await page.goto(`${setup.url}/commands?status=nonsense`)
+    await page.locator('[data-execution]').first().waitFor()
     await page.context().close()
   })
 

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { Config } from '../../src/base/config.ts'
+import type { Backend } from './backend.ts'
 import { launchBrowser } from './browser.ts'
 import { startPolicyProxy } from './policy-proxy.ts'
 import { startProxy, type Wire } from './proxy.ts'
@@ -24,7 +25,9 @@ export interface ConsoleSetup {
 /** A busy machine takes its time. */
 export const PATIENCE = { timeout: 20_000, interval: 100 }
 
-export async function setUpConsole(overrides: Partial<Config> & { replicas?: number } = {}): Promise<ConsoleSetup> {
+export async function setUpConsole(
+  overrides: Partial<Config> & { replicas?: number; backend?: Backend } = {},
+): Promise<ConsoleSetup> {
   const service = await startService(overrides)
   const policy = await startPolicyProxy(service.url)
   const wire = await startProxy(policy.url)

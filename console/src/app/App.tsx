@@ -2,6 +2,7 @@
 import { RouterProvider } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { Provider, useQuery } from 'urql'
+import { AboutProvider } from '../data/about.ts'
 import { CallerProvider } from '../data/caller.ts'
 import { describeProblem } from '../data/problem.ts'
 import { createService, type Service, ServiceProvider, useService } from '../data/service.ts'
@@ -52,7 +53,9 @@ function Identified() {
   if (data)
     return (
       <CallerProvider value={data.caller}>
-        <RouterProvider router={router} key={authorization} />
+        <AboutProvider value={data.service}>
+          <RouterProvider router={router} key={authorization} />
+        </AboutProvider>
       </CallerProvider>
     )
   return (

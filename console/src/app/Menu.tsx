@@ -1,10 +1,13 @@
 /** Who I am, how I like it, and the way to GraphiQL. A popover of the browser: it closes by Escape and by a click elsewhere. */
+import { Link } from '@tanstack/react-router'
 import { useId } from 'react'
+import { useAbout } from '../data/about.ts'
 import { type Caller, useCaller } from '../data/caller.ts'
 import { chooseShortcuts, chooseTheme, hasShortcuts, type Theme, theme } from '../data/preferences.ts'
 import { useService } from '../data/service.ts'
 import { signOut } from '../data/session.ts'
 import { useStore } from '../data/store.ts'
+import { useDevices } from '../device/DeviceProvider.tsx'
 import { Button, buttonClass } from '../ui/Button.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import styles from './Menu.module.css'
@@ -18,6 +21,8 @@ const THEMES: readonly { value: Theme; label: string }[] = [
 export function Menu() {
   const id = useId()
   const { authorization } = useService()
+  const { isGraphiqlOn } = useAbout()
+  const { isOffered } = useDevices()
   return (
     <>
       <button type="button" className={buttonClass('quiet')} popoverTarget={id} aria-label="Menu">
@@ -27,7 +32,8 @@ export function Menu() {
         <Who caller={useCaller()} />
         <ThemeChoice />
         <ShortcutChoice />
-        <a href="/graphql">GraphiQL</a>
+        {isOffered && <Link to="/device">Simulated device</Link>}
+        {isGraphiqlOn && <a href="/graphql">GraphiQL</a>}
         {authorization && <Button onClick={signOut}>Sign out</Button>}
       </div>
     </>

@@ -1,5 +1,6 @@
 /** What is around every page. */
 import { Link, Outlet } from '@tanstack/react-router'
+import { DeviceProvider } from '../device/DeviceProvider.tsx'
 import { SendProvider, useSend } from '../send/SendProvider.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Icon } from '../ui/Icon.tsx'
@@ -10,15 +11,17 @@ import styles from './Shell.module.css'
 
 export function Shell() {
   return (
-    <SendProvider>
-      <a className={styles['skip']} href="#content">
-        To the content
-      </a>
-      <Bar />
-      <main id="content" tabIndex={-1} className={styles['content']}>
-        <Outlet />
-      </main>
-    </SendProvider>
+    <DeviceProvider>
+      <SendProvider>
+        <a className={styles['skip']} href="#content">
+          To the content
+        </a>
+        <Bar />
+        <main id="content" tabIndex={-1} className={styles['content']}>
+          <Outlet />
+        </main>
+      </SendProvider>
+    </DeviceProvider>
   )
 }
 

@@ -1,6 +1,7 @@
 /** Every address of the console. A page is loaded when it is opened: `lazyRouteComponent`. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { readSearch } from '../data/execution-filter.ts'
+import { readOverviewSearch } from '../data/stats-range.ts'
 import { CommandsPage } from '../pages/commands/CommandsPage.tsx'
 import { Broken } from './Broken.tsx'
 import { Missing } from './Missing.tsx'
@@ -30,8 +31,24 @@ const execution = createRoute({
   component: lazyRouteComponent(() => import('../pages/execution/ExecutionPage.tsx'), 'ExecutionPage'),
 })
 
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/overview',
+  validateSearch: readOverviewSearch,
+  component: lazyRouteComponent(() => import('../pages/overview/OverviewPage.tsx'), 'OverviewPage'),
+})
+
+const device = createRoute({
+  getParentRoute: () => root,
+  path: '/device',
+  validateSearch: ({ thing }: Record<string, unknown>): { thing?: string | undefined } => ({
+    thing: typeof thing === 'string' && thing !== '' ? thing : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../pages/device/DevicePage.tsx'), 'DevicePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, commands, execution]),
+  routeTree: root.addChildren([home, commands, execution, overview, device]),
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',

@@ -36,10 +36,10 @@ function asInstant(value: unknown): string | undefined {
   return text && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined
 }
 
-/** Whatever somebody typed into the address bar: what makes no sense is left out. */
+/** Whatever somebody typed into the address bar: in the place of what makes no sense is undefined, or the router would keep it. */
 export function readSearch(search: Record<string, unknown>): ListSearch {
   const status = asNames(search['status'])?.filter(isStatus)
-  const found: ListSearch = {
+  return {
     thing: asNames(search['thing']),
     action: asNames(search['action']),
     status: status && status.length > 0 ? status : undefined,
@@ -49,7 +49,6 @@ export function readSearch(search: Record<string, unknown>): ListSearch {
     after: asText(search['after']),
     before: asText(search['before']),
   }
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 
 /** Without statuses: what gets another status must be heard of, too. */

@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useExecution } from '../data/use-execution.ts'
+import { DeviceHint } from '../device/DeviceHint.tsx'
 import { Explanation } from '../pages/execution/Explanation.tsx'
 import { Button, buttonClass } from '../ui/Button.tsx'
 import { Json } from '../ui/Json.tsx'
@@ -35,6 +36,7 @@ export function Outcome({ sent: { executionId, execution: asSent, warning }, onA
               <Status status={execution.status} />
             </div>
             <Explanation execution={execution} />
+            <DeviceHint thingId={execution.thingId} status={execution.status} onFollow={onClose} />
             {execution.result != null && <Json value={execution.result} name="Result" />}
           </>
         )}

@@ -1,4 +1,4 @@
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { useShortcut } from '../../app/use-shortcut.ts'
 import { useTitle } from '../../app/use-title.ts'
@@ -6,6 +6,7 @@ import { isFiltered, type ListSearch } from '../../data/execution-filter.ts'
 import type { Feed, FeedState } from '../../data/feed.ts'
 import { useService } from '../../data/service.ts'
 import { useStore } from '../../data/store.ts'
+import { useDevices } from '../../device/DeviceProvider.tsx'
 import { useSend } from '../../send/SendProvider.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
@@ -95,6 +96,7 @@ const Loading = () => (
 
 function Empty({ isFiltered }: { isFiltered: boolean }) {
   const { isOffered, open } = useSend()
+  const devices = useDevices()
   const navigate = useNavigate()
   if (isFiltered)
     return (
@@ -110,6 +112,11 @@ function Empty({ isFiltered }: { isFiltered: boolean }) {
         <Button look="primary" onClick={() => open()}>
           Send the first one
         </Button>
+      )}
+      {devices.isOffered && (
+        <p>
+          No device at hand? <Link to="/device">Let this tab be one</Link>.
+        </p>
       )}
     </Notice>
   )
