@@ -1,6 +1,7 @@
 /** Every address of the console. A page is loaded when it is opened: `lazyRouteComponent`. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { readSearch } from '../data/execution-filter.ts'
+import { readTypeSearch } from '../data/type-search.ts'
 import { CommandsPage } from '../pages/commands/CommandsPage.tsx'
 import { Broken } from './Broken.tsx'
 import { Missing } from './Missing.tsx'
@@ -30,8 +31,34 @@ const execution = createRoute({
   component: lazyRouteComponent(() => import('../pages/execution/ExecutionPage.tsx'), 'ExecutionPage'),
 })
 
+const types = createRoute({
+  getParentRoute: () => root,
+  path: '/types',
+  validateSearch: readTypeSearch,
+  component: lazyRouteComponent(() => import('../pages/types/TypesPage.tsx'), 'TypesPage'),
+})
+
+const type = createRoute({
+  getParentRoute: () => root,
+  path: '/types/$name',
+  component: lazyRouteComponent(() => import('../pages/type/TypePage.tsx'), 'TypePage'),
+})
+
+/** Not below /types: any word there is the name of a type. */
+const newType = createRoute({
+  getParentRoute: () => root,
+  path: '/define-type',
+  component: lazyRouteComponent(() => import('../pages/type-editor/NewTypePage.tsx'), 'NewTypePage'),
+})
+
+const editType = createRoute({
+  getParentRoute: () => root,
+  path: '/types/$name/edit',
+  component: lazyRouteComponent(() => import('../pages/type-editor/EditTypePage.tsx'), 'EditTypePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, commands, execution]),
+  routeTree: root.addChildren([home, commands, execution, types, type, newType, editType]),
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',

@@ -162,10 +162,27 @@ function isTtl(ttl: string): boolean {
   return seconds !== undefined && Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_TTL_SECONDS
 }
 
+/** What a type says, without when it did. */
+export const contentOf = ({ name, version, description, commands }: TypeContent): TypeContent => ({
+  name,
+  version,
+  description: description ?? null,
+  commands: commands.map((command) => ({
+    name: command.name,
+    description: command.description ?? null,
+    defaultTtl: command.defaultTtl ?? null,
+    delivery: command.delivery ?? null,
+    paramsSchema: command.paramsSchema ?? null,
+    resultSchema: command.resultSchema ?? null,
+  })),
+})
+
+export const saysSame = (one: TypeContent, other: TypeContent): boolean => canonical(one) === canonical(other)
+
 /** Whether the service would be told anything new. */
 export function isChanged(draft: TypeDraft, before: TypeDraft): boolean {
   if (draft === before) return false
-  return findProblems(draft).length > 0 || canonical(inputOf(draft)) !== canonical(inputOf(before))
+  return findProblems(draft).length > 0 || !saysSame(inputOf(draft), inputOf(before))
 }
 
 /** The order of names says nothing. */
