@@ -1,5 +1,5 @@
 /** The commands of a type, in their order: one is open, or several. */
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import { CommandCard } from './CommandCard.tsx'
@@ -25,7 +25,15 @@ export function Commands({ commands, places, attempts, onChange }: CommandsProps
   useOpened(attempts, wrongKeys, setOpenKeys)
   const toggle = (key: string) =>
     setOpenKeys((open) => (open.includes(key) ? open.filter((one) => one !== key) : [...open, key]))
+  const list = useRef<HTMLOListElement>(null)
+  const isAdded = useRef(false)
+  useEffect(() => {
+    if (!isAdded.current) return
+    isAdded.current = false
+    list.current?.querySelector<HTMLElement>(':scope > li:last-child input')?.focus()
+  })
   const add = () => {
+    isAdded.current = true
     const command = newCommand()
     onChange([...commands, command])
     setOpenKeys((open) => [...open, command.key])
@@ -37,7 +45,7 @@ export function Commands({ commands, places, attempts, onChange }: CommandsProps
       <span role="status" className="unseen">
         {moved}
       </span>
-      <ol className={styles['commands']}>
+      <ol ref={list} className={styles['commands']}>
         {commands.map((command, n) => (
           <CommandCard
             key={command.key}
@@ -62,14 +70,14 @@ export function Commands({ commands, places, attempts, onChange }: CommandsProps
   )
 }
 
-/** What is wrong in a closed one would not be seen. */
+/** What is wrong in a closed one would not be seen. They are open before the first of what is wrong is looked for. */
 function useOpened(
   attempts: number,
   keys: readonly string[],
   open: (change: (before: readonly string[]) => readonly string[]) => void,
 ) {
   const opened = useRef(0)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (opened.current === attempts) return
     opened.current = attempts
     open((before) => [...new Set([...before, ...keys])])

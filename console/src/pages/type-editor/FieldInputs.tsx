@@ -3,6 +3,7 @@ import { Field } from '../../ui/Field.tsx'
 import { useErrors } from './errors.ts'
 import type { FieldInputProps } from './FieldNames.tsx'
 import { BOUNDS, type ChoiceType, type FieldKind, KINDS, type SchemaField } from './fields.ts'
+import styles from './SchemaEditor.module.css'
 import { turnKind } from './turn-kind.ts'
 import { linesOf } from './write-fields.ts'
 
@@ -112,7 +113,7 @@ const CHOICE_TYPES: readonly { type: ChoiceType; words: string }[] = [
 
 export function ChoicesField({ field: { key, choices, choiceType }, onChange }: FieldInputProps) {
   return (
-    <>
+    <div className={styles['line']}>
       <Field label="Values" note="one on each line" errors={useErrors()(`${key}.choices`)}>
         {(wiring) => (
           <textarea
@@ -143,7 +144,7 @@ export function ChoicesField({ field: { key, choices, choiceType }, onChange }: 
           </select>
         )}
       </Field>
-    </>
+    </div>
   )
 }
 

@@ -1,5 +1,5 @@
 /** The members of an object, a row for each. A row may hold others. */
-import { useEffect, useId, useRef } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import { ChoicesField, FallbackField, JsonPart, KindField, LimitFields } from './FieldInputs.tsx'
@@ -161,14 +161,9 @@ function Items({ item, onChange }: ItemsProps) {
   )
 }
 
-function Inside({ title, children }: { title: string; children: React.ReactNode }) {
-  const id = useId()
-  return (
-    <section className={styles['inside']} aria-labelledby={id}>
-      <span id={id} className={styles['also']}>
-        {title}
-      </span>
-      {children}
-    </section>
-  )
-}
+const Inside = ({ title, children }: { title: string; children: ReactNode }) => (
+  <div className={styles['inside']}>
+    <span className={styles['also']}>{title}</span>
+    {children}
+  </div>
+)

@@ -10,11 +10,11 @@ export function Preview({ draft }: { draft: SchemaDraft }) {
   const isReadable = useMemo(() => findSchemaProblems(draft, '').length === 0, [draft])
   const schema = isReadable ? schemaOf(draft) : undefined
   return (
-    <section className={styles['preview']} aria-label="Preview">
+    <fieldset className={styles['preview']} aria-label="Preview">
       <h3>What Send Command will ask for</h3>
       {!isReadable && <p className="muted">It is shown once the schema is right.</p>}
       {isReadable && <Tried key={JSON.stringify(schema)} schema={schema} />}
-    </section>
+    </fieldset>
   )
 }
 

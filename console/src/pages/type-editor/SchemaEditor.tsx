@@ -40,7 +40,7 @@ export function SchemaEditor({ title, at, draft, nothing, onChange }: SchemaEdit
       : errorsAt(place)
   return (
     <ErrorsContext value={toldAt}>
-      <section className={styles['schema']} aria-label={title}>
+      <fieldset className={styles['schema']} aria-label={`Schema of ${title.toLowerCase()}`}>
         <header className={styles['head']}>
           <h3>{title}</h3>
           <div className={styles['views']}>
@@ -68,7 +68,7 @@ export function SchemaEditor({ title, at, draft, nothing, onChange }: SchemaEdit
         )}
         {draft.view === 'json' && <JsonSchema title={title} at={at} draft={draft} onChange={onChange} />}
         {draft.view !== 'json' && <Errors errors={toldAt(at)} />}
-      </section>
+      </fieldset>
     </ErrorsContext>
   )
 }

@@ -13,8 +13,8 @@ interface SchemaTableProps {
 export function SchemaTable({ name, schema, nothing }: SchemaTableProps) {
   const lines = schema ? describeSchema(schema) : undefined
   return (
-    <section className={styles['schema']} aria-label={name}>
-      <h3>{name}</h3>
+    <div className={styles['schema']}>
+      <h4>{name}</h4>
       {!schema && <p className="muted">{nothing}</p>}
       {lines && lines.length > 0 && <Lines name={name} lines={lines} />}
       {schema && lines && (
@@ -29,7 +29,7 @@ export function SchemaTable({ name, schema, nothing }: SchemaTableProps) {
           <Json value={schema} name={`JSON Schema of ${name.toLowerCase()}`} />
         </details>
       )}
-    </section>
+    </div>
   )
 }
 

@@ -56,7 +56,9 @@ function Details({ type }: { type: ThingType }) {
   return (
     <>
       <header className={styles['head']}>
-        <h1 className="mono">{name}</h1>
+        <h1>
+          <span className="mono">{name}</span>
+        </h1>
         <Manage name={name} />
       </header>
       {description && <p className={styles['description']}>{description}</p>}
