@@ -1,5 +1,5 @@
 /** The commands of a type, in their order: one is open, or several. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import { CommandCard } from './CommandCard.tsx'
@@ -19,10 +19,9 @@ interface CommandsProps {
 }
 
 export function Commands({ commands, places, attempts, onChange }: CommandsProps) {
-  const [openKeys, setOpenKeys] = useState<readonly string[]>(() => (commands[0] ? [commands[0].key] : []))
   const wrongKeys = commands.filter((command, n) => isWrong(command, n, places)).map(({ key }) => key)
   const { moved, move } = useMove(commands, onChange)
-  useOpened(attempts, wrongKeys, setOpenKeys)
+  const [openKeys, setOpenKeys] = useOpenKeys(commands[0]?.key, attempts, wrongKeys)
   const toggle = (key: string) =>
     setOpenKeys((open) => (open.includes(key) ? open.filter((one) => one !== key) : [...open, key]))
   const list = useRef<HTMLOListElement>(null)
@@ -70,18 +69,15 @@ export function Commands({ commands, places, attempts, onChange }: CommandsProps
   )
 }
 
-/** What is wrong in a closed one would not be seen. They are open before the first of what is wrong is looked for. */
-function useOpened(
-  attempts: number,
-  keys: readonly string[],
-  open: (change: (before: readonly string[]) => readonly string[]) => void,
-) {
-  const opened = useRef(0)
-  useLayoutEffect(() => {
-    if (opened.current === attempts) return
-    opened.current = attempts
-    open((before) => [...new Set([...before, ...keys])])
-  }, [attempts, keys, open])
+/** What is wrong in a closed one would not be seen: after each attempt to save they are open, and at once, so that it can have the focus. */
+function useOpenKeys(first: string | undefined, attempts: number, wrongKeys: readonly string[]) {
+  const [openKeys, setOpenKeys] = useState<readonly string[]>(() => (first ? [first] : []))
+  const [seen, setSeen] = useState(attempts)
+  if (seen !== attempts) {
+    setSeen(attempts)
+    setOpenKeys([...new Set([...openKeys, ...wrongKeys])])
+  }
+  return [openKeys, setOpenKeys] as const
 }
 
 /** A button that moved with its command keeps the focus. */
