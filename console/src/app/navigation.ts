@@ -2,4 +2,5 @@
 export const PAGES = [
   { to: '/commands', label: 'Commands' },
   { to: '/overview', label: 'Overview' },
+  { to: '/types', label: 'Thing types' },
 ] as const

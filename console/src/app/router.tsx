@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { readSearch } from '../data/execution-filter.ts'
 import { readOverviewSearch } from '../data/stats-range.ts'
+import { readTypeSearch } from '../data/type-search.ts'
 import { CommandsPage } from '../pages/commands/CommandsPage.tsx'
 import { Broken } from './Broken.tsx'
 import { Missing } from './Missing.tsx'
@@ -47,8 +48,34 @@ const device = createRoute({
   component: lazyRouteComponent(() => import('../pages/device/DevicePage.tsx'), 'DevicePage'),
 })
 
+const types = createRoute({
+  getParentRoute: () => root,
+  path: '/types',
+  validateSearch: readTypeSearch,
+  component: lazyRouteComponent(() => import('../pages/types/TypesPage.tsx'), 'TypesPage'),
+})
+
+const type = createRoute({
+  getParentRoute: () => root,
+  path: '/types/$name',
+  component: lazyRouteComponent(() => import('../pages/type/TypePage.tsx'), 'TypePage'),
+})
+
+/** Not below /types: any word there is the name of a type. */
+const newType = createRoute({
+  getParentRoute: () => root,
+  path: '/define-type',
+  component: lazyRouteComponent(() => import('../pages/type-editor/NewTypePage.tsx'), 'NewTypePage'),
+})
+
+const editType = createRoute({
+  getParentRoute: () => root,
+  path: '/types/$name/edit',
+  component: lazyRouteComponent(() => import('../pages/type-editor/EditTypePage.tsx'), 'EditTypePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, commands, execution, overview, device]),
+  routeTree: root.addChildren([home, commands, execution, overview, device, types, type, newType, editType]),
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',

@@ -16,6 +16,11 @@ export function useCaller(): Caller {
 
 export const maySend = ({ role }: Caller): boolean => role !== 'VIEWER'
 export const mayManage = ({ role }: Caller): boolean => role === 'ADMIN'
+/** A type is of more than what such a caller sees: whoever is narrowed to things or actions may define none. */
+export const mayDefine = ({ things, actions, ...caller }: Caller): boolean =>
+  caller.role === 'ADMIN' && !things && !actions
+export const mayDefineType = (caller: Caller, name: string): boolean =>
+  mayDefine(caller) && matchesAny(caller.thingTypes, name)
 
 /** Whether a name is within what the caller is narrowed to; "*" in a pattern stands for any characters, once at most. */
 export function matchesAny(patterns: readonly string[] | null | undefined, name: string): boolean {

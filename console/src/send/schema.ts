@@ -6,7 +6,7 @@ export type Kind = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boole
 
 /** Deeper than this is written as JSON: schemas may refer to themselves. */
 const MAX_DEPTH = 5
-const UNSHOWABLE = ['oneOf', 'anyOf', 'allOf', 'not', 'if', 'prefixItems', 'patternProperties', '$dynamicRef']
+export const UNSHOWABLE = ['oneOf', 'anyOf', 'allOf', 'not', 'if', 'prefixItems', 'patternProperties', '$dynamicRef']
 const SHOWN_TYPES: readonly Kind[] = ['object', 'array', 'string', 'number', 'integer', 'boolean']
 
 export const isObject = (value: unknown): value is JsonObject =>

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import type { Execution } from '../../data/use-execution.ts'
 import { Time } from '../../ui/Time.tsx'
@@ -18,7 +19,10 @@ export function Facts({ execution }: { execution: Execution }) {
       <Fact name="Type">
         {thingType ? (
           <span className="mono">
-            {thingType} {thingTypeVersion}
+            <Link to="/types/$name" params={{ name: thingType }}>
+              {thingType}
+            </Link>{' '}
+            {thingTypeVersion}
           </span>
         ) : (
           <span className="muted">none</span>
