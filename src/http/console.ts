@@ -55,7 +55,7 @@ export async function createConsoleRoutes(pages: readonly string[] = CONSOLE_PAG
 }
 
 /** One segment for each word: whatever else is asked for is not there, also in a browser. */
-const CONSOLE_PAGES = ['/', '/commands', '/executions/:id']
+const CONSOLE_PAGES = ['/', '/commands', '/executions/:id', '/things', '/things/:id']
 
 const NOT_BUILT = 'The console is not built: npm run build. The API is at /graphql.\n'
 

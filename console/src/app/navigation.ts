@@ -1,2 +1,5 @@
 /** What the bar at the top leads to: a page is added here and in router.tsx. */
-export const PAGES = [{ to: '/commands', label: 'Commands' }] as const
+export const PAGES = [
+  { to: '/commands', label: 'Commands' },
+  { to: '/things', label: 'Things' },
+] as const

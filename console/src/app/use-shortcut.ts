@@ -12,7 +12,7 @@ export function useShortcut(key: string, act: () => void, isOffered = true): voi
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== key || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return
       if (event.target instanceof Element && event.target.closest(TYPED_INTO)) return
-      if (document.querySelector('[role=dialog], :popover-open')) return
+      if (document.querySelector('[role=dialog], [role=alertdialog], :popover-open')) return
       event.preventDefault()
       act()
     }
