@@ -1,16 +1,12 @@
 import type { ReactNode } from 'react'
 import type { Thing } from '../../data/use-thing.ts'
-import { Presence } from '../../ui/Presence.tsx'
 import { Time } from '../../ui/Time.tsx'
 import styles from '../execution/Facts.module.css'
 
 export function ThingFacts({ thing }: { thing: Thing }) {
-  const { type, clientId, tags, online, lastSeenAt, hasSecret, createdAt, updatedAt } = thing
+  const { type, clientId, tags, lastSeenAt, hasSecret, createdAt, updatedAt } = thing
   return (
     <dl className={styles['facts']}>
-      <Fact name="Presence">
-        <Presence online={online} unknown="not known: the broker has not told" />
-      </Fact>
       <Fact name="Last seen">{lastSeenAt ? <Time at={lastSeenAt} /> : <span className="muted">never</span>}</Fact>
       <Fact name="Thing Type">
         {type ? (

@@ -60,7 +60,9 @@ function Details({ thing, hasAnswered, onChanged }: DetailsProps) {
   return (
     <>
       <header className={styles['head']}>
-        <h1 className="mono">{thing.id}</h1>
+        <h1>
+          <span className="mono">{thing.id}</span>
+        </h1>
         <span role="status">
           <Presence online={thing.online} />
         </span>

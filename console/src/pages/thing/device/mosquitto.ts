@@ -14,7 +14,7 @@ export function mosquittoCode({ thingId, clientId, endpoint, needsSecret }: Devi
     endpoint.isTls ? '\n# For a certificate authority of your own: --cafile ca.pem in place of --tls-use-os-certs' : ''
   }
 executions=${quote(executionsOf(thingId))}
-known=' ' # executionIds that were acted on
+known=' ' # requests that were acted on
 
 # What this device does: it shows what it is asked.
 act() {
