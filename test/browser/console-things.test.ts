@@ -249,7 +249,7 @@ describe.skipIf(isBrowserMissing())('the pages of things', { timeout: 60_000 }, 
     { colorScheme: 'light', viewport: { width: 390, height: 844 } },
     { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
   ] as const)('is accessible: $colorScheme at $viewport.width px', async (options) => {
-    const page = await setup.open(`/things?prefix=${fleet}`, options)
+    const page = await setup.open(`/things?prefix=${fleet}-00`, options)
     const fits = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     await thingRow(page, many[0] ?? '').waitFor()
     await expectAccessible(page)
@@ -266,6 +266,37 @@ describe.skipIf(isBrowserMissing())('the pages of things', { timeout: 60_000 }, 
     expect(setup.complaints).toEqual([])
   })
 })
+
+describe.skipIf(isBrowserMissing())('the pages of things for who may not manage them', { timeout: 60_000 }, () => {
+  it('are there, and offer nothing that a viewer may not do', async () => {
+    const setup = await setUpConsole()
+    const thingId = uniqueName('seen')
+    await setup.service.registerThing(thingId)
+    const viewer = await createKey(setup, 'VIEWER')
+    const page = await setup.open(`/things?prefix=${thingId}`)
+    await page.getByLabel('Key id').fill(viewer.id)
+    await page.getByLabel('Secret').fill(viewer.secret)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await thingRow(page, thingId).getByRole('link', { name: thingId }).click()
+    await page.getByRole('region', { name: 'A device with mosquitto' }).waitFor()
+    const offered = await page.getByRole('article').getByRole('button').allInnerTexts()
+    expect(offered.map((text) => text.trim())).toEqual(['', 'mosquitto', 'JavaScript', 'Python', 'Copy'])
+    await page.getByRole('link', { name: 'Things' }).first().click()
+    await page.getByRole('searchbox').waitFor()
+    expect(await page.getByRole('button', { name: /register/i }).count()).toBe(0)
+    expect(setup.complaints).toEqual([])
+    await setup.stop()
+  })
+})
+
+/** From then on nobody is anonymous. */
+async function createKey({ service }: ConsoleSetup, role: string): Promise<{ id: string; secret: string }> {
+  const { createApiKey } = await service.query<{ createApiKey: { apiKey: { id: string }; secret: string } }>(
+    'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } secret } }',
+    { input: { name: role, role } },
+  )
+  return { id: createApiKey.apiKey.id, secret: createApiKey.secret }
+}
 
 /** Until the end of the test. */
 function runProgram(command: string, args: string[]): void {

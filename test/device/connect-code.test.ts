@@ -1,11 +1,13 @@
 /** The devices whose code the console shows, as the page of a thing writes them. */
 import { spawn, spawnSync } from 'node:child_process'
+import { createServer } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DeviceFacts, endpointOf, SECRET_PLACEHOLDER } from '../../console/src/pages/thing/device/endpoint.ts'
 import { javascriptCode } from '../../console/src/pages/thing/device/javascript.ts'
 import { mosquittoCode } from '../../console/src/pages/thing/device/mosquitto.ts'
 import { pythonCode } from '../../console/src/pages/thing/device/python.ts'
-import { createJournal, playService, startBroker, uniqueThing } from './support.ts'
+import { createAuthority, type IssuedCertificate } from '../support/certificates.ts'
+import { type Broker, createJournal, playService, startBroker, uniqueThing } from './support.ts'
 
 const isServicesRun = process.env['CI_SERVICES'] === '1'
 const works = (command: string, args: string[]) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
@@ -33,9 +35,10 @@ const programs = [
 ]
 
 /** Runs a program until the end of the test; what it prints, line by line. */
-function runProgram(command: string, args: string[]) {
+function runProgram(command: string, args: string[], env: Record<string, string> = {}) {
   const printed = createJournal<string>()
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const options = { env: { ...process.env, ...env }, detached: true }
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => {
       for (const text of data.toString().split('\n').filter(Boolean)) printed.add(text)
@@ -47,6 +50,24 @@ function runProgram(command: string, args: string[]) {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
   })
   return printed
+}
+
+const untilSubscribed = ({ aedes }: Broker, clientId: string): Promise<void> =>
+  new Promise((resolve) => {
+    aedes.on('subscribe', (_subscriptions, client) => client.id === clientId && resolve())
+  })
+
+/** Another way into a broker. */
+async function startTlsDoor({ cert, key }: IssuedCertificate, { aedes, sockets }: Broker): Promise<string> {
+  const server = createServer({ cert, key }, (socket) => {
+    sockets.add(socket)
+    aedes.handle(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('expected a port')
+  return `mqtts://127.0.0.1:${address.port}`
 }
 
 describe.each(programs)('the code of a $name device', ({ write, command, args, isThere }) => {
@@ -63,9 +84,7 @@ describe.each(programs)('the code of a $name device', ({ write, command, args, i
       },
     })
     const service = await playService(broker.url, thingId)
-    const subscribed = new Promise<void>((resolve) => {
-      broker.aedes.on('subscribe', (_subscriptions, client) => client.id === clientId && resolve())
-    })
+    const subscribed = untilSubscribed(broker, clientId)
     const facts: DeviceFacts = { thingId, clientId, endpoint: endpointOf(broker.url, '127.0.0.1'), needsSecret: true }
     const code = write(facts)
     expect(code).toContain(SECRET_PLACEHOLDER)
@@ -79,7 +98,7 @@ describe.each(programs)('the code of a $name device', ({ write, command, args, i
     await printed.find((text) => text.startsWith('expired') && !text.includes('nonsense'))
     const executionId = await service.send(thingId, { params: { value: 21.5, note: "it's" } })
     await service.answers.find(() => true)
-    await service.send(thingId, { executionId, params: { value: 99 } })
+    await service.send(thingId, { executionId, params: { value: 99.25 } })
     await service.answers.find(() => service.answers.entries.length === 2)
 
     const [first, second] = service.answers.entries
@@ -89,8 +108,25 @@ describe.each(programs)('the code of a $name device', ({ write, command, args, i
     expect(service.answers.entries.every(({ qos, retain }) => qos === 1 && !retain)).toBe(true)
     // It has acted on the first of the two.
     expect(printed.entries.filter((text) => text.includes('21.5'))).toHaveLength(1)
-    expect(printed.entries.filter((text) => text.includes('99'))).toHaveLength(0)
+    expect(printed.entries.filter((text) => text.includes('99.25'))).toHaveLength(0)
     for (const login of logins) expect(login).toEqual([thingId, secret])
+  })
+
+  it.skipIf(!isThere)('comes with TLS where the broker has it', async () => {
+    const thingId = uniqueThing()
+    const broker = await startBroker()
+    const authority = createAuthority()
+    onTestFinished(authority.remove)
+    const url = await startTlsDoor(authority.issue('broker'), broker)
+    const service = await playService(broker.url, thingId)
+    const subscribed = untilSubscribed(broker, thingId)
+    const facts = { thingId, clientId: thingId, endpoint: endpointOf(url, '127.0.0.1'), needsSecret: false }
+    // In place of the machine's own authorities.
+    const trust = { SSL_CERT_FILE: authority.caFile, NODE_EXTRA_CA_CERTS: authority.caFile }
+    runProgram(command, [...args, write(facts)], trust)
+    await subscribed
+    await service.send(thingId)
+    expect((await service.answers.find(() => true)).payload).toContain('SUCCEEDED')
   })
 })
 

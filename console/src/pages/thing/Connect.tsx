@@ -1,11 +1,12 @@
 /** How a device becomes this thing: where it connects, its topics, and a whole program. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { useQuery } from 'urql'
 import { describeProblem } from '../../data/problem.ts'
 import type { Thing } from '../../data/use-thing.ts'
 import { BrokerForDevicesDocument, type BrokerForDevicesQuery } from '../../generated/graphql.ts'
 import { buttonClass } from '../../ui/Button.tsx'
 import { Code } from '../../ui/Code.tsx'
+import { Copy } from '../../ui/Copy.tsx'
 import { Notice } from '../../ui/Notice.tsx'
 import factStyles from '../execution/Facts.module.css'
 import styles from './Connect.module.css'
@@ -44,13 +45,13 @@ interface ProgramProps {
 
 function Program({ thing, broker }: ProgramProps) {
   const [chosen, setChosen] = useState<(typeof PROGRAMS)[number]>(PROGRAMS[0])
-  const label = useId()
   const facts: DeviceFacts = {
     thingId: thing.id,
     clientId: thing.clientId,
     endpoint: endpointOf(broker.url, location.hostname),
     needsSecret: thing.hasSecret || broker.requiresSecrets === true,
   }
+  const code = chosen.code(facts)
   return (
     <>
       <p>
@@ -59,23 +60,23 @@ function Program({ thing, broker }: ProgramProps) {
       </p>
       <Warnings thing={thing} broker={broker} facts={facts} />
       <Whereabouts facts={facts} />
-      <fieldset className={styles['choice']} aria-labelledby={label}>
-        <span id={label} className="unseen">
-          Program
-        </span>
-        {PROGRAMS.map((program) => (
-          <button
-            key={program.name}
-            type="button"
-            className={buttonClass('quiet')}
-            aria-pressed={program === chosen}
-            onClick={() => setChosen(program)}
-          >
-            {program.name}
-          </button>
-        ))}
-      </fieldset>
-      <Code key={chosen.name} text={chosen.code(facts)} name={`A device with ${chosen.name}`} />
+      <div className={styles['bar']}>
+        <fieldset className={styles['choice']} aria-label="Program">
+          {PROGRAMS.map((program) => (
+            <button
+              key={program.name}
+              type="button"
+              className={buttonClass('quiet')}
+              aria-pressed={program === chosen}
+              onClick={() => setChosen(program)}
+            >
+              {program.name}
+            </button>
+          ))}
+        </fieldset>
+        <Copy text={code} label="Copy" />
+      </div>
+      <Code key={chosen.name} text={code} name={`A device with ${chosen.name}`} />
     </>
   )
 }
