@@ -35,13 +35,14 @@ const UNTRUSTED =
 /** OpenSSL's own messages are several lines long; its codes say the same. */
 const TLS_FAILURE = /^ERR_SSL_(?:(.*_ALERT)_)?(.+)$/
 
+/** So soon that a broker that went away itself is seen to be away, and is not taken for one that threw us off. */
 const FIRST_RETRY_MS = 100
 const RETRY_MS = 1000
 /** After a refusal that a person must look at: no use hurrying, and two clients that throw each other off calm down. */
 const RETRY_REFUSED_MS = 5000
-/** A connection that lasted this long was sound, so its loss is followed by a fast first retry. */
+/** A connection that lasted this long was sound. */
 const SOUND_MS = 5000
-/** From so many on it is no accident: the usual cause are two clients that throw each other off, of which 3.1.1 says nothing. */
+/** From so many on it is no accident: the usual cause are two clients that throw each other off, and not every broker says so. */
 const SUSPICIOUSLY_SHORT_LIVED = 3
 
 const TAKEN_OVER = 'another client seems to connect with our client id: give each replica an MQTT_CLIENT_ID of its own'
@@ -80,7 +81,7 @@ export function nextVersion({ mqtt5 }: Experience, last: Ending): ProtocolVersio
 export function retryDelayMs(known: Experience, last: Ending, next: ProtocolVersion): number {
   if (last.version === 5 && next === 4) return 0
   if (isTakenOver(known, last)) return RETRY_REFUSED_MS
-  if (last.accepted) return last.lastedMs >= SOUND_MS ? FIRST_RETRY_MS : RETRY_MS
+  if (last.accepted) return FIRST_RETRY_MS
   return typeof last.error?.code === 'number' ? RETRY_REFUSED_MS : RETRY_MS
 }
 
@@ -116,10 +117,8 @@ function explainTlsFailure(code: string): string | undefined {
   return `no TLS with the broker (${words}): check the scheme and the port in MQTT_URL`
 }
 
-function isTakenOver({ shortLived }: Experience, { version, accepted, disconnectReason }: Ending): boolean {
-  if (!accepted) return false
-  // MQTT 5 says so (3.14.2.1): without a word the connection was lost in another way, and is wanted back soon.
-  return version === 5 ? disconnectReason === SESSION_TAKEN_OVER : shortLived >= SUSPICIOUSLY_SHORT_LIVED
+function isTakenOver({ shortLived }: Experience, { accepted, disconnectReason }: Ending): boolean {
+  return accepted && (disconnectReason === SESSION_TAKEN_OVER || shortLived >= SUSPICIOUSLY_SHORT_LIVED)
 }
 
 const reasonText = (code: unknown): string => {

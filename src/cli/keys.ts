@@ -1,9 +1,10 @@
 /** `fleet-commands keys`: the way to the first admin without an open door. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Config, ConfigError } from './base/config.ts'
-import type { Caller, Role } from './domain/access.ts'
-import type { ApiKey, ApiKeyInput } from './domain/api-keys.ts'
-import type { Outcome } from './domain/errors.ts'
+import { type Config, ConfigError } from '../base/config.ts'
+import type { Caller, Role } from '../domain/access.ts'
+import type { ApiKey, ApiKeyInput } from '../domain/api-keys.ts'
+import type { Outcome } from '../domain/errors.ts'
+import { print, readEnvironment } from './environment.ts'
 
 interface CreateFlags {
   name: string
@@ -14,17 +15,10 @@ interface CreateFlags {
   expiresAt?: Date
 }
 
-type Print = (text: string) => void
-/** What the commands need of the command line. */
-export interface KeysEnvironment {
-  readEnvironment: () => Config
-  print: Print
-}
-
 const ROLES: Role[] = ['viewer', 'operator', 'admin']
 const PAGE = 100
 
-export function addKeysCommand(program: Command, { readEnvironment, print }: KeysEnvironment): void {
+export function addKeysCommand(program: Command): void {
   const keys = program
     .command('keys')
     .description(
@@ -39,11 +33,11 @@ export function addKeysCommand(program: Command, { readEnvironment, print }: Key
     .option('--thing-types <patterns>', 'only things of these types', list)
     .option('--actions <patterns>', 'only these actions', list)
     .option('--expires-at <instant>', 'when it ends, such as 2027-01-01T00:00:00Z (default: never)', instant)
-    .action((flags: CreateFlags) => withKeys(readEnvironment(), (keyring) => create(keyring, flags, print)))
+    .action((flags: CreateFlags) => withKeys(readEnvironment(), (keyring) => create(keyring, flags)))
   keys
     .command('list')
     .description('Print all keys, the newest first.')
-    .action(() => withKeys(readEnvironment(), (keyring) => listAll(keyring, print)))
+    .action(() => withKeys(readEnvironment(), (keyring) => listAll(keyring)))
   keys
     .command('revoke')
     .description('Revoke a key for ever. Running services let it go within a second or two.')
@@ -68,7 +62,7 @@ async function withKeys(
   use: (keys: Keys) => Promise<void>,
 ): Promise<void> {
   const [{ openEmbedded, openPostgres }, { createApiKey, listApiKeys, revokeApiKey }, { EVERYTHING }] =
-    await Promise.all([import('./db/connect.ts'), import('./domain/api-keys.ts'), import('./domain/access.ts')])
+    await Promise.all([import('../db/connect.ts'), import('../domain/api-keys.ts'), import('../domain/access.ts')])
   const caller: Caller = { name: 'cli', address: null, authority: EVERYTHING }
   const store = databaseUrl ? await openPostgres(databaseUrl, `${mqttClientId}-keys`) : await openEmbedded(dataDir)
   try {
@@ -92,7 +86,7 @@ export async function makeDemoKey(config: Config): Promise<string> {
   return shown
 }
 
-async function create(keys: Keys, flags: CreateFlags, print: Print): Promise<void> {
+async function create(keys: Keys, flags: CreateFlags): Promise<void> {
   const { apiKey, secret } = expect(await keys.create(flags))
   const shown = `${apiKey.id}:${secret}`
   print(
@@ -109,7 +103,7 @@ async function create(keys: Keys, flags: CreateFlags, print: Print): Promise<voi
   )
 }
 
-async function listAll(keys: Keys, print: Print): Promise<void> {
+async function listAll(keys: Keys): Promise<void> {
   let after: string | undefined
   do {
     const page = await keys.list(after)

@@ -1,8 +1,8 @@
 /** Arguments of the command line, each read or refused with what was expected. */
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
-import { ACL_BROKERS, type AclBroker } from './mqtt/acl.ts'
-import { isThingId } from './protocol/topics.ts'
+import { ACL_BROKERS, type AclBroker } from '../mqtt/acl.ts'
+import { isThingId } from '../protocol/topics.ts'
 
 export function thingName(text: string): string {
   if (!isThingId(text)) throw new InvalidArgumentError('expected 1 to 128 characters of A-Z, a-z, 0-9, _ . : and -')
