@@ -1,10 +1,9 @@
 /** What may be done with a thing. What the role may not do is not offered. */
-import { Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { mayManage, useCaller } from '../../data/caller.ts'
 import type { Thing } from '../../data/use-thing.ts'
 import { useSend } from '../../send/SendProvider.tsx'
-import { Button, buttonClass } from '../../ui/Button.tsx'
+import { Button } from '../../ui/Button.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import styles from '../execution/Actions.module.css'
 
@@ -37,9 +36,6 @@ export function ThingActions({ thing, onChanged }: ThingActionsProps) {
           <Icon name="send" /> Send command
         </Button>
       )}
-      <Link to="/commands" search={{ thing: [thing.id] }} className={buttonClass()}>
-        Its commands
-      </Link>
       {isManaging && (
         <>
           <Button onClick={() => setOpened('edit')} aria-haspopup="dialog">
