@@ -60,11 +60,13 @@ const CONSOLE_PAGES = [
   '/commands',
   '/executions/:id',
   '/overview',
-  '/device',
+  '/things',
+  '/things/:id',
   '/types',
   '/types/:name',
   '/types/:name/edit',
   '/define-type',
+  '/device',
 ]
 
 const NOT_BUILT = 'The console is not built: npm run build. The API is at /graphql.\n'

@@ -2,5 +2,6 @@
 export const PAGES = [
   { to: '/commands', label: 'Commands' },
   { to: '/overview', label: 'Overview' },
-  { to: '/types', label: 'Thing types' },
+  { to: '/things', label: 'Things' },
+  { to: '/types', label: 'Types' },
 ] as const

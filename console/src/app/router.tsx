@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { readSearch } from '../data/execution-filter.ts'
 import { readOverviewSearch } from '../data/stats-range.ts'
+import { readThingSearch } from '../data/thing-filter.ts'
 import { readTypeSearch } from '../data/type-search.ts'
 import { CommandsPage } from '../pages/commands/CommandsPage.tsx'
 import { Broken } from './Broken.tsx'
@@ -74,8 +75,33 @@ const editType = createRoute({
   component: lazyRouteComponent(() => import('../pages/type-editor/EditTypePage.tsx'), 'EditTypePage'),
 })
 
+const things = createRoute({
+  getParentRoute: () => root,
+  path: '/things',
+  validateSearch: readThingSearch,
+  component: lazyRouteComponent(() => import('../pages/things/ThingsPage.tsx'), 'ThingsPage'),
+})
+
+const thing = createRoute({
+  getParentRoute: () => root,
+  path: '/things/$thingId',
+  component: lazyRouteComponent(() => import('../pages/thing/ThingPage.tsx'), 'ThingPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, commands, execution, overview, device, types, type, newType, editType]),
+  routeTree: root.addChildren([
+    home,
+    commands,
+    execution,
+    overview,
+    device,
+    types,
+    type,
+    newType,
+    editType,
+    things,
+    thing,
+  ]),
   parseSearch: parseQuery,
   stringifySearch: writeQuery,
   defaultPreload: 'intent',

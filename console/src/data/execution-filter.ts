@@ -22,11 +22,11 @@ export interface ListSearch {
 
 const isStatus = (value: unknown): value is ExecutionStatus => STATUSES.some((status) => status === value)
 const isRange = (value: unknown): value is Range => typeof value === 'string' && Object.hasOwn(RANGES, value)
-const asText = (value: unknown): string | undefined =>
+export const asText = (value: unknown): string | undefined =>
   typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : undefined
 
 /** Names as an address may have them: one, or several. */
-function asNames(value: unknown): string[] | undefined {
+export function asNames(value: unknown): string[] | undefined {
   const names = [value].flat().flatMap((one) => asText(one) ?? [])
   return names.length > 0 ? [...new Set(names)] : undefined
 }

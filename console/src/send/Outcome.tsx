@@ -5,10 +5,10 @@ import { useExecution } from '../data/use-execution.ts'
 import { DeviceHint } from '../device/DeviceHint.tsx'
 import { Explanation } from '../pages/execution/Explanation.tsx'
 import { Button, buttonClass } from '../ui/Button.tsx'
+import { DialogBody, DialogFoot } from '../ui/Dialog.tsx'
 import { Json } from '../ui/Json.tsx'
 import { Notice } from '../ui/Notice.tsx'
 import { Status } from '../ui/Status.tsx'
-import styles from './SendDialog.module.css'
 import type { Sent } from './SendDialog.tsx'
 
 interface OutcomeProps {
@@ -24,7 +24,7 @@ export function Outcome({ sent: { executionId, execution: asSent, warning }, onA
   useEffect(() => close.current?.focus(), [])
   return (
     <>
-      <div className={styles['body']}>
+      <DialogBody>
         {warning && <Notice kind="warning" title={warning} />}
         {execution && (
           <>
@@ -40,8 +40,8 @@ export function Outcome({ sent: { executionId, execution: asSent, warning }, onA
             {execution.result != null && <Json value={execution.result} name="Result" />}
           </>
         )}
-      </div>
-      <footer className={styles['foot']}>
+      </DialogBody>
+      <DialogFoot>
         <Link to="/executions/$executionId" params={{ executionId }} className={buttonClass('quiet')} onClick={onClose}>
           Open the execution
         </Link>
@@ -49,7 +49,7 @@ export function Outcome({ sent: { executionId, execution: asSent, warning }, onA
         <Button look="primary" ref={close} onClick={onClose}>
           Close
         </Button>
-      </footer>
+      </DialogFoot>
     </>
   )
 }

@@ -1,10 +1,7 @@
 import { useState } from 'react'
-import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import type { Execution } from '../data/use-execution.ts'
-import { Button } from '../ui/Button.tsx'
-import { Icon } from '../ui/Icon.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
 import { Outcome } from './Outcome.tsx'
-import styles from './SendDialog.module.css'
 import { SendForm } from './SendForm.tsx'
 import type { Draft } from './SendProvider.tsx'
 
@@ -24,35 +21,20 @@ export function SendDialog({ draft, onClose }: { draft: Draft; onClose: () => vo
     setRound(round + 1)
   }
   return (
-    <ModalOverlay
-      className={styles['overlay']}
-      isOpen
-      isDismissable={false}
-      onOpenChange={(isOpen) => !isOpen && onClose()}
-    >
-      <Modal className={styles['modal']}>
-        <Dialog className={styles['dialog']}>
-          <header className={styles['head']}>
-            <Heading slot="title">Send a command</Heading>
-            <Button look="quiet" onClick={onClose} aria-label="Close">
-              <Icon name="close" />
-            </Button>
-          </header>
-          {sent ? (
-            <Outcome sent={sent} onAgain={again} onClose={onClose} />
-          ) : (
-            <SendForm
-              key={round}
-              draft={next}
-              onSent={(came, request) => {
-                setNext(request)
-                setSent(came)
-              }}
-              onClose={onClose}
-            />
-          )}
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+    <Dialog title="Send a command" onClose={onClose}>
+      {sent ? (
+        <Outcome sent={sent} onAgain={again} onClose={onClose} />
+      ) : (
+        <SendForm
+          key={round}
+          draft={next}
+          onSent={(came, request) => {
+            setNext(request)
+            setSent(came)
+          }}
+          onClose={onClose}
+        />
+      )}
+    </Dialog>
   )
 }

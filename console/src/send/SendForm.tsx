@@ -1,5 +1,6 @@
 import type { FormEvent, KeyboardEvent } from 'react'
 import { Button } from '../ui/Button.tsx'
+import { DialogBody, DialogFoot } from '../ui/Dialog.tsx'
 import { Field } from '../ui/Field.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { Notice } from '../ui/Notice.tsx'
@@ -29,7 +30,7 @@ export function SendForm({ draft, onSent, onClose }: SendFormProps) {
   }
   return (
     <form onSubmit={submit} onKeyDown={onKeyDown} noValidate>
-      <div className={styles['body']}>
+      <DialogBody>
         {problem && <Notice kind="problem" title={problem} />}
         {others.map((message) => (
           <Notice key={message} kind="problem" title={message} />
@@ -60,16 +61,19 @@ export function SendForm({ draft, onSent, onClose }: SendFormProps) {
           errors={state.ttlErrors}
           onChange={(ttl) => change({ ttl })}
         />
-      </div>
-      <footer className={styles['foot']}>
-        <span className={styles['hint']}>
-          <kbd>Ctrl</kbd> <kbd>Enter</kbd> sends
-        </span>
+      </DialogBody>
+      <DialogFoot
+        hint={
+          <>
+            <kbd>Ctrl</kbd> <kbd>Enter</kbd> sends
+          </>
+        }
+      >
         <Button onClick={onClose}>Close</Button>
         <Button look="primary" type="submit" disabled={isSending}>
           <Icon name="send" /> {isSending ? 'Sending…' : 'Send'}
         </Button>
-      </footer>
+      </DialogFoot>
     </form>
   )
 }

@@ -1,9 +1,9 @@
 /** Search as one types, in the service: there may be millions of things. */
-import { useEffect, useState } from 'react'
 import { useQuery } from 'urql'
 import { FindThingsDocument, type ThingChoiceFragment, type ThingToCommandQuery } from '../generated/graphql.ts'
+import { Presence } from '../ui/Presence.tsx'
+import { useSettled } from '../ui/use-settled.ts'
 import { Combo } from './Combo.tsx'
-import { Presence } from './Presence.tsx'
 
 const OFFERED = 20
 const PAUSE_MS = 120
@@ -19,7 +19,7 @@ interface ThingFieldProps {
 }
 
 export function ThingField({ thingId, thing, errors, onChange }: ThingFieldProps) {
-  const idPrefix = usePaused(thingId)
+  const idPrefix = useSettled(thingId, PAUSE_MS)
   const [{ data, fetching, error }] = useQuery({
     query: FindThingsDocument,
     variables: { idPrefix, first: OFFERED },
@@ -50,12 +50,3 @@ const About = ({ thing: { type, online } }: { thing: Pick<ThingChoiceFragment, '
     {type ? `${type.name} ${type.version}` : 'no type'} · <Presence online={online} />
   </>
 )
-
-function usePaused(text: string): string {
-  const [paused, setPaused] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => setPaused(text), PAUSE_MS)
-    return () => clearTimeout(timer)
-  }, [text])
-  return paused
-}

@@ -1,6 +1,6 @@
 /** What is typed here is in the address at once: a view is shared by sharing that. */
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { useQuery } from 'urql'
 import { isFiltered, type ListSearch, RANGES, type Range, STATUSES } from '../../data/execution-filter.ts'
 import { ActionNamesDocument, type ExecutionStatus, FindThingsDocument } from '../../generated/graphql.ts'
@@ -8,6 +8,7 @@ import { Button } from '../../ui/Button.tsx'
 import { inputClass } from '../../ui/Field.tsx'
 import { Icon } from '../../ui/Icon.tsx'
 import { STATUS_LOOKS } from '../../ui/Status.tsx'
+import { useSettled } from '../../ui/use-settled.ts'
 import styles from './Filters.module.css'
 import { Instant } from './Instant.tsx'
 import { NamesFilter } from './NamesFilter.tsx'
@@ -70,16 +71,6 @@ function ActionFilter({ search, change }: FilterProps) {
       onChange={(action) => change({ action })}
     />
   )
-}
-
-/** What has been typed once the typing pauses. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), 150)
-    return () => clearTimeout(timer)
-  }, [text])
-  return settled
 }
 
 function StatusFilter({ search, change }: FilterProps) {

@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router'
-import { type KeyboardEvent, memo } from 'react'
+import { memo } from 'react'
 import type { Row as RowData } from '../../data/rows.ts'
 import type { ExecutionStatus } from '../../generated/graphql.ts'
+import { moveAmongRows } from '../../ui/move-among-rows.ts'
 import { Status } from '../../ui/Status.tsx'
 import { shortId } from '../../ui/short-id.ts'
 import { Countdown, Time } from '../../ui/Time.tsx'
@@ -50,7 +51,9 @@ const Row = memo(function Row({ row, isDimmed }: { row: RowData; isDimmed: boole
         </Link>
       </td>
       <td role="cell" className={styles['thing']} title={row.thingId}>
-        {row.thingId}
+        <Link to="/things/$thingId" params={{ thingId: row.thingId }}>
+          {row.thingId}
+        </Link>
       </td>
       <td role="cell" className={styles['action']} title={row.action}>
         {row.action}
@@ -83,16 +86,4 @@ function SettledAfter({ row: { createdAt, settledAt, expiresAt } }: { row: RowDa
       <Countdown until={expiresAt} /> left
     </span>
   )
-}
-
-/** Up and down among the rows, as in a list. */
-function moveAmongRows(event: KeyboardEvent<HTMLElement>): void {
-  const { key, target, currentTarget } = event
-  if (key !== 'ArrowDown' && key !== 'ArrowUp') return
-  const links = Array.from(currentTarget.querySelectorAll('a[data-row]'), (link) => link as HTMLElement)
-  const at = links.indexOf(target as HTMLElement)
-  const next = links[at + (key === 'ArrowDown' ? 1 : -1)]
-  if (at < 0 || !next) return
-  event.preventDefault()
-  next.focus()
 }

@@ -12,8 +12,15 @@ export function Facts({ execution }: { execution: Execution }) {
   return (
     <dl className={styles['facts']}>
       <Fact name="Thing">
-        <span className="mono">{thingId}</span>
-        {!thing && <span className="muted"> (no longer registered)</span>}
+        {thing ? (
+          <Link to="/things/$thingId" params={{ thingId }} className="mono">
+            {thingId}
+          </Link>
+        ) : (
+          <>
+            <span className="mono">{thingId}</span> <span className="muted">(no longer registered)</span>
+          </>
+        )}
       </Fact>
       <Fact name="When sent it was">{wordOf(thingOnline)}</Fact>
       <Fact name="Type">
