@@ -161,6 +161,10 @@ describe.skipIf(isBrowserMissing())('the pages of things', { timeout: 60_000 }, 
     // What others change appears by itself.
     await updateThing(setup.service, { id: thingId, tags: ['attic'] })
     await page.getByText('attic').waitFor()
+    await page.getByRole('link', { name: type }).click()
+    await page.getByRole('link', { name: 'Its things' }).click()
+    await expect.poll(() => shownThings(page), PATIENCE).toEqual([thingId])
+    await page.getByRole('link', { name: thingId }).click()
 
     await row.getByRole('link', { name: 'shine' }).click()
     await page.getByRole('heading', { name: 'What happened' }).waitFor()

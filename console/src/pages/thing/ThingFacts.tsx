@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import type { Thing } from '../../data/use-thing.ts'
 import { Time } from '../../ui/Time.tsx'
@@ -11,7 +12,10 @@ export function ThingFacts({ thing }: { thing: Thing }) {
       <Fact name="Thing Type">
         {type ? (
           <span className="mono">
-            {type.name} {type.version}
+            <Link to="/types/$name" params={{ name: type.name }}>
+              {type.name}
+            </Link>{' '}
+            {type.version}
           </span>
         ) : (
           <span className="muted">none: it accepts any action</span>

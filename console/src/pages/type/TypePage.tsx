@@ -64,7 +64,10 @@ function Details({ type }: { type: ThingType }) {
       {description && <p className={styles['description']}>{description}</p>}
       <p className="muted">
         Version <span className="mono">{version}</span> · defined <Time at={createdAt} /> · updated{' '}
-        <Time at={updatedAt} />
+        <Time at={updatedAt} /> ·{' '}
+        <Link to="/things" search={{ type: [name] }}>
+          Its things
+        </Link>
       </p>
       {commands.length === 0 ? (
         <Notice kind="empty" title="It defines no commands.">
