@@ -346,6 +346,7 @@ describe.skipIf(isBrowserMissing())('the console', { timeout: 60_000 }, () => {
   it('says so where there is nothing', async () => {
     const page = await setup.open('/executions/00000000-0000-7000-8000-000000000000')
     await page.getByText('There is no execution with this ID.').waitFor()
+    expect(await page.getByRole('link', { name: 'GraphiQL' }).getAttribute('href')).toBe('/graphql')
     await page.goto(`${setup.url}/commands?thing=nothing-like-it`)
     await page.getByText('Nothing matches this filter.').waitFor()
     await page.goto(`${setup.url}/commands?after=nonsense`)

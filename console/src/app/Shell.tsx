@@ -1,5 +1,6 @@
 /** What is around every page. */
 import { Link, Outlet } from '@tanstack/react-router'
+import { useAbout } from '../data/about.ts'
 import { DeviceProvider } from '../device/DeviceProvider.tsx'
 import { SendProvider, useSend } from '../send/SendProvider.tsx'
 import { Button } from '../ui/Button.tsx'
@@ -26,6 +27,7 @@ export function Shell() {
 }
 
 function Bar() {
+  const { isGraphiqlOn } = useAbout()
   return (
     <header className={styles['bar']}>
       <Link to="/commands" className={styles['brand']} aria-label="Fleet Commands">
@@ -38,6 +40,11 @@ function Bar() {
             {label}
           </Link>
         ))}
+        {isGraphiqlOn && (
+          <a href="/graphql" className={`${styles['page']} ${styles['wide']}`}>
+            GraphiQL
+          </a>
+        )}
       </nav>
       <div className={styles['end']}>
         <LinkBadge />
