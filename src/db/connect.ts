@@ -7,6 +7,7 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
+import { ARRAY_TYPES } from './array-types.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { leaveLostTransactions } from './lost-transactions.ts'
@@ -43,11 +44,6 @@ export const STATEMENT_TIMEOUT_MS = 5_000
 /** Longer than a statement may take: a Postgres that is still there has answered by then. */
 const ANSWER_DEADLINE_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5
-/**
- * postgres.js would ask each new connection for the types of arrays, in a promise that nobody holds: a connection that is
- * lost in that moment would end the process. What arrays we have, Drizzle reads and writes as text.
- */
-const FETCH_TYPES = false
 const RECONNECT_SECONDS = 0.25
 const POOL_SIZE = 10
 /** One for each batch that can be under way: sends, responses, expiry, and the rest. */
@@ -68,7 +64,8 @@ export async function openPostgres(url: string, name: string): Promise<Store> {
   const options = {
     max: POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    fetch_types: FETCH_TYPES,
+    fetch_types: false,
+    types: ARRAY_TYPES,
     // By default it waits longer with each failure, up to 20 s, and queries wait with it instead of failing.
     // Not all at the same moment, lest they come back as one.
     backoff: () => RECONNECT_SECONDS * (0.8 + 0.4 * Math.random()),
@@ -140,7 +137,7 @@ export async function migrateDatabase(url: string): Promise<void> {
   const options = {
     max: 1,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    fetch_types: FETCH_TYPES,
+    fetch_types: false,
     onnotice: () => {},
     // No deadline for an answer: another replica may hold the lock for as long as its migration takes.
     socket: createSocketFactory(),
