@@ -135,6 +135,9 @@ describe.skipIf(isBrowserMissing())('the pages of things', { timeout: 60_000 }, 
 
   it('shows what was sent to it, sends to it, is changed, and ends', async () => {
     const thingId = uniqueName('lamp')
+    // A type of its own: the list of its things is to hold this one and no other.
+    const type = uniqueName('com.example.lone')
+    await defineType(setup.service, { name: type, commands: [{ name: 'switch' }] })
     await setup.service.registerThing(thingId)
     const device = await startTestDevice(setup.service.mqttUrl, thingId)
     const page = await setup.open(`/things/${thingId}`)
