@@ -44,6 +44,8 @@ export interface ConnectorOptions {
   prepare: (client: MqttClient) => void
   /** Called with a client that has connected, before it subscribes. Resolves with what is in the way, if anything is. Never rejects. */
   check: (client: MqttClient) => Promise<string | undefined>
+  /** Whether we read nothing at present: then the silence is ours, and not the broker's. */
+  isHoldingBack: () => boolean
   /** Called when requests can go out, and their responses come in. */
   onReady: (client: MqttClient) => void
 }
@@ -53,7 +55,8 @@ const SUBACK_DEADLINE_MS = 10_000
 const RESUBSCRIBE_MS = 5000
 const DISCONNECT_DEADLINE_MS = 2000
 
-export function keepConnected({ link, log, responses, prepare, check, onReady }: ConnectorOptions): Connector {
+export function keepConnected(options: ConnectorOptions): Connector {
+  const { link, log, responses, prepare, check, isHoldingBack, onReady } = options
   const broker = describeLink(link)
   const wake = new AbortController()
   let running = false
@@ -164,7 +167,7 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
   }
 
   function subscribe(opened: MqttClient, version: ProtocolVersion): void {
-    const deadline = setTimeout(() => cut(opened, 'the broker did not answer our SUBSCRIBE'), SUBACK_DEADLINE_MS)
+    let deadline = setTimeout(onDeadline, SUBACK_DEADLINE_MS)
     // rh 2: no retained messages, which are no fresh answers (MQTT 5, 3.8.3.1).
     const options = version === 5 ? ({ qos: 1, rh: 2 } as const) : ({ qos: 1 } as const)
     opened.subscribe(responses, options, (error, _granted, suback) => {
@@ -175,6 +178,11 @@ export function keepConnected({ link, log, responses, prepare, check, onReady }:
       noteRefusal(opened, SUBSCRIPTION_REFUSED, () => subscribe(opened, version))
     })
     opened.once('close', () => clearTimeout(deadline))
+
+    function onDeadline(): void {
+      if (isHoldingBack()) deadline = setTimeout(onDeadline, SUBACK_DEADLINE_MS)
+      else cut(opened, 'the broker did not answer our SUBSCRIBE')
+    }
   }
 
   function noteReady(opened: MqttClient, version: ProtocolVersion): void {

@@ -67,6 +67,7 @@ export function createGateway({ link, log, deployment, sharedGroup, onClient }: 
     responses: sharing.responses,
     prepare,
     check: sharing.prove,
+    isHoldingBack: listener.isHoldingBack,
     onReady,
   })
   let hasReplicas = false

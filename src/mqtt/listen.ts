@@ -13,6 +13,8 @@ export interface Listener {
   start(onResponses: ResponseHandler): void
   /** How many responses wait for their commit; those that a full queue holds back are not among them. */
   waitingCount(): number
+  /** Whether so much waits that nothing further is read: neither what the broker answers to us. */
+  isHoldingBack(): boolean
   /** Takes nothing more, and resolves when the batch on its way is settled and acknowledged. */
   stop(): Promise<void>
 }
@@ -26,7 +28,7 @@ interface Arrival {
 }
 
 const MAX_BATCH = 500
-/** Those of one connection, and those of the one before it that are still on their way. */
+/** Those of one connection, and those of the one before it that the broker may not have any more. */
 const MAX_WAITING = 2 * RECEIVE_MAXIMUM
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const MAX_TRACE_TEXT = 512
@@ -38,17 +40,22 @@ const NOT_COMMITTED_YET = new Error('acknowledged after the commit')
 /** `takeOther` takes what is no response, at once, and says whether it did: then the message is only acknowledged. */
 export function createListener(log: Logger, takeOther: (topic: string, payload: Buffer) => boolean): Listener {
   const waiting: Arrival[] = []
-  /** Continuations of mqtt.js that are held back while too much is waiting: it reads no further meanwhile. */
-  const heldBack: (() => void)[] = []
+  /** What mqtt.js waits for us to take while too much is waiting: it reads no further meanwhile. */
+  let heldBack: { arrival: Arrival; take: () => void }[] = []
   const stopping = new AbortController()
+  /** How many of those that wait, the first ones, are on their way to the database. */
+  let underWay = 0
   let waitingBytes = 0
   let retainedCount = 0
   let onResponses: ResponseHandler | undefined
   let working: Promise<void> | undefined
 
-  return { listen, start, waitingCount: () => waiting.length, stop }
+  return { listen, start, waitingCount: () => waiting.length, isHoldingBack: () => heldBack.length > 0, stop }
 
   function listen(client: MqttClient): void {
+    client.once('connect', ({ sessionPresent }) => {
+      if (sessionPresent) leaveToBroker(client)
+    })
     client.handleMessage = (packet, done) => {
       if (stopping.signal.aborted) return done(NOT_COMMITTED_YET)
       const arrival = readArrival(client, packet)
@@ -58,7 +65,7 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
         waitingBytes += sizeOf(arrival)
         done(NOT_COMMITTED_YET)
       }
-      if (isFull()) heldBack.push(take)
+      if (isFull()) heldBack.push({ arrival, take })
       else take()
       work()
     }
@@ -88,6 +95,25 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
     return { client, messageId, response: { topic, payload, redelivered: dup, traceContext: traceContextOf(packet) } }
   }
 
+  /**
+   * What earlier connections brought and nobody acknowledged comes once more on this one [MQTT-4.4.0-1]. Kept, it would fill
+   * the queue while the database is away, and what the broker answers to us would wait behind it. A broker that has lost
+   * our session has lost these, too: then they stay.
+   */
+  function leaveToBroker(client: MqttClient): void {
+    const comesAgain = (arrival: Arrival) => arrival.client !== client && arrival.messageId !== undefined
+    for (const arrival of waiting.splice(underWay)) {
+      if (comesAgain(arrival)) waitingBytes -= sizeOf(arrival)
+      else waiting.push(arrival)
+    }
+    heldBack = heldBack.filter(({ arrival }) => !comesAgain(arrival))
+    takeHeldBack()
+  }
+
+  function takeHeldBack(): void {
+    while (heldBack.length > 0 && !isFull()) heldBack.shift()?.take()
+  }
+
   function isFull(): boolean {
     return waiting.length >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES
   }
@@ -105,13 +131,15 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
       // After the input that came together with these has been read: it belongs to the same batch.
       await setImmediate()
       const batch = waiting.slice(0, MAX_BATCH)
+      underWay = batch.length
       const responses = batch.flatMap(({ response }) => response ?? [])
       if (responses.length > 0 && !(await handOver(handler, responses))) return
       waiting.splice(0, batch.length)
+      underWay = 0
       waitingBytes -= batch.reduce((sum, arrival) => sum + sizeOf(arrival), 0)
       // [MQTT-4.6.0-2] in the order in which they came.
       batch.forEach(acknowledge)
-      while (heldBack.length > 0 && !isFull()) heldBack.shift()?.()
+      takeHeldBack()
     }
   }
 

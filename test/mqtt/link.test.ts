@@ -317,6 +317,40 @@ describe.skipIf(!hasMosquittoBinary)('gateway on a Mosquitto of its own', () => 
     expect(problems(lines).length).toBeLessThanOrEqual(2)
   })
 
+  test('comes back at once when the link is lost twice while responses wait for the database', async () => {
+    const port = await freePort()
+    const broker = await startMosquitto(port, ['allow_anonymous true', 'max_queued_messages 0'])
+    endings.push(broker.stop)
+    const wire = await startWire(port)
+    endings.push(wire.stop)
+    const collected = collectResponses()
+    const { gateway } = newGateway(`mqtt://127.0.0.1:${wire.port}`)
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    endings.push(() => open())
+    await gateway.start(async (responses) => {
+      await gate
+      await collected.handler(responses)
+    })
+    const device = await connectDevice(`mqtt://127.0.0.1:${port}`, newName('thing'))
+    endings.push(() => device.client.endAsync(true))
+    const { executionId } = newRequest('thing')
+    const sent = Array.from({ length: 4000 }, (_, index) => String(index))
+    await Promise.all(sent.map((text) => device.respond(executionId, text)))
+    await until(() => expect(gateway.waitingResponses()).toBe(1000))
+    for (let losses = 0; losses < 2; losses++) {
+      const before = gateway.connectionCount()
+      wire.cut()
+      await until(() => expect(gateway.connectionCount()).toBe(before + 1))
+    }
+    // At most a batch on its way, and what this connection brought.
+    expect(gateway.waitingResponses()).toBeLessThanOrEqual(1500)
+    open()
+    await until(() => expect(new Set(collected.texts()).size).toBe(sent.length))
+  })
+
   test('says that the login is wrong', async () => {
     const port = await freePort()
     const broker = await startMosquitto(port, ['allow_anonymous false'])
