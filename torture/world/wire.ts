@@ -15,6 +15,8 @@ export interface Wire {
   slow(latencyMs: number): void
   /** Carries again, at once. Connections that were silenced end. */
   restore(): Promise<void>
+  /** How many pieces are on their way while it is slow. */
+  underWay(): number
 }
 
 export async function startWire(scope: Scope, target: string): Promise<Wire> {
@@ -22,6 +24,7 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
   const sockets = new Set<Socket>()
   let silent = false
   let latencyMs = 0
+  let underWayCount = 0
   let server = await listen(0)
   const { port } = server.address() as AddressInfo
   scope.defer(cut)
@@ -39,6 +42,7 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
   }
 
   function pipe(from: Socket, to: Socket): void {
+    const carry = createLane()
     sockets.add(from)
     from.setNoDelay(true)
     // What is wrong shows in its end.
@@ -50,11 +54,26 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
     })
   }
 
-  /** Silenced, even an end is not heard. Timers of one length fire in their order. */
-  function carry(act: () => unknown): void {
-    if (silent) return
-    if (latencyMs > 0) setTimeout(act, latencyMs)
-    else act()
+  /** One direction. Whatever happens to the wire, bytes keep their order, as those of TCP do; silenced, even an end is not heard. */
+  function createLane(): (act: () => unknown) => void {
+    const underWay: { act: () => unknown; due: number }[] = []
+    const arrive = () => {
+      const first = underWay.shift()
+      underWayCount -= 1
+      if (!silent) first?.act()
+      wait()
+    }
+    const wait = () => {
+      const [next] = underWay
+      if (next) setTimeout(arrive, Math.max(0, next.due - performance.now()))
+    }
+    return (act) => {
+      if (silent) return
+      if (latencyMs === 0 && underWay.length === 0) return void act()
+      underWay.push({ act, due: performance.now() + latencyMs })
+      underWayCount += 1
+      if (underWay.length === 1) wait()
+    }
   }
 
   async function cut(): Promise<void> {
@@ -74,6 +93,7 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
     slow: (ms) => {
       latencyMs = ms
     },
+    underWay: () => underWayCount,
     async restore() {
       if (silent) for (const socket of sockets) socket.destroy()
       silent = false
