@@ -6,6 +6,7 @@ import type { Allowance } from './allowance.ts'
 import type { Bell } from './bell.ts'
 import type { Callers } from './callers.ts'
 import type { GroupCommit } from './group-commit.ts'
+import type { FindKeyed } from './idempotency.ts'
 import type { Turns } from './in-turn.ts'
 import type { Live } from './live.ts'
 import type { Gateway, Tracing } from './ports.ts'
@@ -43,6 +44,7 @@ export interface Context {
   commitLagMs: number
   registry: Registry
   storeExecution: StoreExecution
+  findKeyed: FindKeyed
   /** Notes of executions, by their ids, that their request reached nobody. */
   markUnheard: GroupCommit<string, void>
   /** Rung where an execution was stored whose request may have to be published again. */

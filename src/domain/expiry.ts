@@ -1,6 +1,4 @@
-import { and, asc, eq, lt, sql } from 'drizzle-orm'
 import { pause } from '../base/pause.ts'
-import { executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import { settleExpired } from './settle.ts'
 
@@ -39,7 +37,7 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
     let pauseMs = LOOK_EVERY_MS
     try {
-      const [next] = await queryDueSoon(ctx)
+      const [next] = await ctx.run<{ dueInMs: number }>(DUE_SOON, [LOOK_EVERY_MS / 1000])
       if (failing) {
         failing = false
         ctx.log.info('expiry works again')
@@ -76,18 +74,13 @@ async function letResponsesGoFirst({ live }: Context, stopping: AbortSignal): Pr
   unlisten()
 }
 
-/** When the next one is due, in milliseconds; nothing where that is after the next look. */
-export function queryDueSoon({ db }: Pick<Context, 'db'>) {
-  const dueInMs = sql<number>`(extract(epoch from ${executions.expiresAt} - clock_timestamp()) * 1000)::float8`
-  // now() and not clock_timestamp(): only what is stable within a statement can bound a scan of the index.
-  const horizon = sql`now() + make_interval(secs => ${LOOK_EVERY_MS / 1000})`
-  return db
-    .select({ dueInMs })
-    .from(executions)
-    .where(and(eq(executions.status, 'SENT'), lt(executions.expiresAt, horizon)))
-    .orderBy(asc(executions.expiresAt))
-    .limit(1)
-}
+/**
+ * When the next one is due, in milliseconds; nothing where that is more than $1 seconds away. It is bounded by now() and not by
+ * clock_timestamp(): only what is stable within a statement can bound a scan of the index.
+ */
+export const DUE_SOON = `
+select (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as "dueInMs" from executions_open
+where status = 'SENT' and expires_at < now() + make_interval(secs => $1) order by expires_at limit 1`
 
 /** Settles what is due, and returns the milliseconds until the next look. */
 async function expireDue(ctx: Context, dueInMs: number, stopping: AbortSignal): Promise<number> {
