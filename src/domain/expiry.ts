@@ -6,6 +6,8 @@ import { settleExpired } from './settle.ts'
 const LOOK_EVERY_MS = 500
 /** Between two looks where something is always due: what falls due meanwhile shares one, and is hardly later for it. */
 const LOOK_AT_MOST_EVERY_MS = 25
+/** While the database is away: the pool, for which a query waits, tries to connect four times a second and no oftener. */
+const RETRY_MS = 50
 const BATCH = 1_000
 /** Between two full batches: those who send and settle meanwhile need the database, too. */
 const BREATH_MS = 5
@@ -42,13 +44,16 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
         failing = false
         ctx.log.info('expiry works again')
         await letResponsesGoFirst(ctx, stopping)
+        // Without another look, which costs a slow link a part of that second.
+        await expireDue(ctx, 0, stopping)
         continue
       }
       pauseMs = await expireDue(ctx, Number(next?.dueInMs ?? LOOK_EVERY_MS), stopping)
     } catch (error) {
       // Said once, not twice a second for as long as the database is away.
-      if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again twice a second')
+      if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again until the database is back')
       failing = true
+      pauseMs = RETRY_MS
     }
     await pause(pauseMs, stopping)
   }
