@@ -132,12 +132,24 @@ describe('the checker of the torture harness', () => {
 describe('serviceTime', () => {
   it('takes off outages once, however they overlap', () => {
     const outages: Outage[] = [
-      { part: 'database', from: 30, to: 60 },
-      { part: 'service', from: 10, to: 40 },
-      { part: 'service', from: 90, to: 200 },
-      { part: 'database', from: 35, to: 38 },
+      { part: 'database', from: 3_000, to: 6_000 },
+      { part: 'service', from: 1_000, to: 4_000 },
+      { part: 'service', from: 9_000, to: 20_000 },
+      { part: 'database', from: 3_500, to: 3_800 },
     ]
-    expect(serviceTime(0, 100, outages)).toBe(40)
-    expect(serviceTime(100, 0, outages)).toBe(0)
+    expect(serviceTime(0, 10_000, outages)).toBe(4_000)
+    expect(serviceTime(10_000, 0, outages)).toBe(0)
+  })
+
+  it('does not count less than a second between two outages', () => {
+    const outages: Outage[] = [
+      { part: 'database', from: 1_000, to: 2_000 },
+      { part: 'link', from: 2_100, to: 2_200 },
+      { part: 'database', from: 2_999, to: 4_000 },
+      { part: 'service', from: 5_000, to: 6_000 },
+    ]
+    expect(serviceTime(0, 10_000, outages)).toBe(1_000 + 1_000 + 4_000)
+    expect(serviceTime(2_500, 4_500, outages)).toBe(500)
+    expect(serviceTime(0, 2_500, outages)).toBe(1_000)
   })
 })

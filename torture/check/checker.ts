@@ -58,13 +58,18 @@ function isSettledLate({ expiresAt, settledAt }: Row, { outages, readAt }: Evide
   return serviceTime(expiresAt, settledAt ?? readAt, outages) > SETTLE_GRACE_MS
 }
 
-/** Milliseconds between two instants in which a replica was up and the database could be reached. */
+/**
+ * Milliseconds between two instants in which a replica was up and the database could be reached. Not those between two
+ * outages that were less than a second apart: in that second the service lets answers that came in time go first.
+ */
 export function serviceTime(from: number, to: number, outages: readonly Outage[]): number {
   let total = Math.max(0, to - from)
   let counted = from
+  let lastEnd = Number.NEGATIVE_INFINITY
   const down = outages.filter(({ part }) => part !== 'link').toSorted((a, b) => a.from - b.from)
   for (const outage of down) {
-    const begin = Math.max(outage.from, counted)
+    const begin = Math.max(outage.from - lastEnd < SETTLE_GRACE_MS ? lastEnd : outage.from, counted)
+    lastEnd = Math.max(lastEnd, outage.to)
     const end = Math.min(outage.to, to)
     if (end <= begin) continue
     total -= end - begin
