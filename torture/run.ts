@@ -55,7 +55,8 @@ async function play({ name, run: runScenario }: Scenario, options: Options): Pro
       name,
       scope,
       options,
-      report: (line) => report(`  ${line}`),
+      // With the time, to be found in the logs of the replicas.
+      report: (line) => report(`  ${new Date().toISOString()} ${line}`),
       times: (usual, short) => options.count ?? (options.short ? short : usual),
     })
   } catch (error) {

@@ -23,6 +23,7 @@ export const network: Scenario = {
       const fault = stage.random.pick([...FAULTS])
       report(`${part}: ${fault}`)
       await damage(stage, part, fault)
+      report(`${part}: carries again`)
     }
     await load.stop()
     const { violations, rows } = await checkStage(stage)
