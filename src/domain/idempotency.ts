@@ -39,14 +39,14 @@ export const createKeyLookup = (run: RunStatement): FindKeyed =>
 /** All of the execution is null where there is none. */
 type Row = Execution & { key: string; fingerprint: string; exists: boolean }
 
-/** Each id is looked up in the partition of its time only. */
+/** Each id is looked up by itself (`limit`), in the partition of its time only, whatever the planner knows of the tables. */
 const FIND = `
 with keyed as materialized (
   select key, fingerprint, execution_id from idempotency_keys
   where key in (select json_array_elements_text($1::text::json))
 )
 select keyed.key, keyed.fingerprint, execution.id is not null as exists, ${returning(executions, 'execution')}
-from keyed left join executions as execution on execution.id = keyed.execution_id`
+from keyed left join lateral (select * from executions where id = keyed.execution_id limit 1) as execution on true`
 
 /**
  * The execution that an earlier request with this key made, or the conflict with it; undefined where the key is new or
