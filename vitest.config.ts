@@ -20,7 +20,7 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, BROWSER],
           // Each file has a service of its own, with a database inside, and waits for it half of the time.
           maxWorkers: 4,
-          // What is imported is imported once for many files: half of the run's time. Nothing of ours is kept in a module.
+          // What is imported is imported once for many files: half of the time of a run. Modules keep caches, and nothing else.
           isolate: false,
           sequence: { groupOrder: 0 },
         },

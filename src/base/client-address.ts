@@ -53,11 +53,14 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'i
 const peerOf = ({ socket }: IncomingMessage): string | undefined => socket.remoteAddress && bare(socket.remoteAddress)
 
 /** Without a port, brackets, or the prefix of an IPv4 address on an IPv6 socket. */
-const bare = (text: string): string =>
-  text
+function bare(text: string): string {
+  // The usual case, and it is asked of every request.
+  if (!text.includes(':') && !text.startsWith('[')) return text
+  return text
     .replace(/^\[(.*)\](:\d+)?$/, '$1')
     .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
     .replace(/^::ffff:(?=\d+\.)/i, '')
+}
 
 function listOf({ headers }: IncomingMessage, name: string): string[] {
   const value = [headers[name] ?? []].flat().join(',')
