@@ -11,6 +11,7 @@ export interface Options {
   inFlight: number[]
   rounds: number
   seconds: number
+  breakIn: number
   warmUp: number
   things: number
   keys: boolean
@@ -36,6 +37,7 @@ export function readOptions(argv: string[]): Options {
     .option('--in-flight <numbers>', 'how many commands are on their way at a time', levels, DEFAULT_IN_FLIGHT)
     .option('--rounds <number>', 'how often each is measured; medians are shown', whole(1, 100), 3)
     .option('--seconds <number>', 'length of a measuring window', whole(1, 3600), 5)
+    .option('--break-in <number>', 'seconds at the greatest level before the first round', whole(0, 3600), 10)
     .option('--warm-up <number>', 'seconds before it', whole(0, 3600), 2)
     .option('--things <number>', 'size of the fleet', whole(1, 20_000), 1000)
     .option('--no-keys', 'send without idempotency keys')

@@ -68,6 +68,7 @@ function benchOf(): Bench {
       inFlight: [],
       rounds: 1,
       seconds: Number(values.seconds),
+      breakIn: 0,
       warmUp: 1.5,
       things: 1000,
       keys: true,

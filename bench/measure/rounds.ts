@@ -23,7 +23,7 @@ export type Report = (line: string) => void
 
 export async function measureRounds(
   scope: Scope,
-  { rounds, inFlight, warmUp, seconds }: Options,
+  { rounds, inFlight, breakIn, warmUp, seconds }: Options,
   variants: readonly Variant[],
   report: Report,
 ): Promise<Result[]> {
@@ -31,6 +31,13 @@ export async function measureRounds(
   for (const variant of variants) {
     report(`starting ${variant.name} (${variant.pair})`)
     subjects.set(variant, await variant.open())
+  }
+  for (const [variant, subject] of subjects) {
+    if (breakIn === 0) break
+    // Uncounted. What runs for months is compiled; a hundred commands a second, at one in flight, would compile nothing.
+    report(`breaking in ${variant.name} (${variant.pair})`)
+    const inFlightMost = Math.max(...variant.levels(inFlight))
+    await measureWindow(scope, subject, { inFlight: inFlightMost, warmUp: breakIn, seconds: 1 })
   }
   const measured = new Map<string, Measured>()
   for (let round = 1; round <= rounds; round++)

@@ -28,7 +28,7 @@ export async function writeResults(options: Options, tables: string): Promise<st
 }
 
 async function heading(options: Options): Promise<string> {
-  const { rounds, seconds, warmUp, things, keys, naiveKeys } = options
+  const { rounds, seconds, breakIn, warmUp, things, keys, naiveKeys } = options
   const [cpu] = cpus()
   const keysOf = keys
     ? `with idempotency keys${naiveKeys ? '' : ' (not for the naive pipeline)'}`
@@ -43,7 +43,7 @@ Written by \`npm run bench -- --write\`; [README.md](README.md) says what each v
 | machine | ${cpu?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / BYTES_PER_GB)} GB, for everything |
 | engines | Node ${process.versions.node}, ${await postgresVersion(options.databaseUrl)}, ${mosquittoVersion()} |
 | libraries | ${LIBRARIES.map(versionOf).join(', ')} |
-| run | rounds: ${rounds}, interleaved; ${seconds} s after ${warmUp} s of warm-up each; ${things.toLocaleString('en')} things; ${keysOf} |
+| run | rounds: ${rounds}, interleaved; broken in for ${breakIn} s, ${seconds} s after ${warmUp} s of warm-up each; ${things.toLocaleString('en')} things; ${keysOf} |
 `
 }
 
