@@ -7,6 +7,7 @@ import { createAllowance } from './domain/allowance.ts'
 import { createBell } from './domain/bell.ts'
 import type { Callers } from './domain/callers.ts'
 import type { Context } from './domain/context.ts'
+import { createExecutionReader } from './domain/executions.ts'
 import { createKeyLookup } from './domain/idempotency.ts'
 import { createLive } from './domain/live.ts'
 import type { Presence } from './domain/presence.ts'
@@ -51,6 +52,7 @@ export function createContext(config: Config, log: Logger, store: Store, parts: 
     commitLagMs,
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run, metrics),
+    findExecution: createExecutionReader(store.run),
     findKeyed: createKeyLookup(store.run),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),

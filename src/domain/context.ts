@@ -5,6 +5,7 @@ import type { Admission } from './admission.ts'
 import type { Allowance } from './allowance.ts'
 import type { Bell } from './bell.ts'
 import type { Callers } from './callers.ts'
+import type { FindExecution } from './executions.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { FindKeyed } from './idempotency.ts'
 import type { Turns } from './in-turn.ts'
@@ -44,6 +45,8 @@ export interface Context {
   commitLagMs: number
   registry: Registry
   storeExecution: StoreExecution
+  findExecution: FindExecution
+  /** What an idempotency key stands for. */
   findKeyed: FindKeyed
   /** Notes of executions, by their ids, that their request reached nobody. */
   markUnheard: GroupCommit<string, void>

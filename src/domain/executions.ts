@@ -1,25 +1,50 @@
 import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
 import type { Store } from '../db/connect.ts'
 import { executions, ignoredResponses } from '../db/schema.ts'
+import { type RunStatement, returning } from '../db/statement.ts'
 import { type Caller, coversExecution } from './access.ts'
+import type { Context } from './context.ts'
 import { type Execution, type IgnoredResponse, MAX_EVIDENCE } from './execution.ts'
 import { type ExecutionFilter, filterCondition, isUuid, sinceEpoch, storable } from './filter.ts'
+import { createGroupCommit } from './group-commit.ts'
 import type { Interest, State } from './live.ts'
+import { NotAnswered, NotBegun } from './patience.ts'
 
 /** The execution with this id, or undefined; what is no UUID names none. */
-export async function findExecution({ db }: Pick<Store, 'db'>, id: string): Promise<Execution | undefined> {
-  if (!isUuid(id)) return undefined
-  const [execution] = await db.select().from(executions).where(eq(executions.id, id))
-  return execution
+export type FindExecution = (id: string) => Promise<Execution | undefined>
+
+const MAX_BATCH = 500
+
+/**
+ * Those that are asked for together are read together, after each of them was asked for: a caller who waits for the outcome
+ * reads once at least, and with many of them one query each would cost more than all the rest.
+ */
+export function createExecutionReader(run: RunStatement): FindExecution {
+  const read = createGroupCommit<string, Execution | undefined>({ items: MAX_BATCH }, async (ids) => {
+    const rows = await run<Execution>(FIND, [JSON.stringify(ids)])
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id.toLowerCase()))
+  })
+  return async (id) => (isUuid(id) ? read(id).catch(failAsUnavailable) : undefined)
+}
+
+/** Each by itself (`limit`), in the partition of its time only, whatever the planner knows of the tables. */
+const FIND = `
+select ${returning(executions, 'execution')}
+from json_array_elements_text($1::text::json) as given(id)
+  cross join lateral (select * from executions where id = given.id::uuid limit 1) as execution`
+
+function failAsUnavailable(error: unknown): never {
+  throw error instanceof NotBegun ? new NotAnswered('the database did not answer a read in time') : error
 }
 
 /** What the caller may not see does not exist for it. */
 export async function findVisible(
-  store: Pick<Store, 'db'>,
+  { findExecution }: Pick<Context, 'findExecution'>,
   { authority }: Pick<Caller, 'authority'>,
   id: string,
 ): Promise<Execution | undefined> {
-  const execution = await findExecution(store, id)
+  const execution = await findExecution(id)
   return execution && coversExecution(authority, execution) ? execution : undefined
 }
 

@@ -1,7 +1,6 @@
 import type { Context } from './context.ts'
 import { ExecutionNotFound } from './errors.ts'
 import { type Execution, isSettled, versionOf } from './execution.ts'
-import { findExecution } from './executions.ts'
 import { type ExecutionFilter, matchesFilter } from './filter.ts'
 import { hearChanges } from './hear.ts'
 import type { Source } from './source.ts'
@@ -45,7 +44,7 @@ export function followOne(ctx: Context, id: string, filter: ExecutionFilter, onN
     await hearing.ready
     unread = false
     try {
-      const execution = await findExecution(ctx, id)
+      const execution = await ctx.findExecution(id)
       if (!execution) throw new ExecutionNotFound(id)
       note(execution)
     } catch (error) {

@@ -4,7 +4,6 @@ import { executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import { fail, type Outcome, succeed, userError } from './errors.ts'
 import { type Execution, isSettled } from './execution.ts'
-import { findExecution } from './executions.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { requestOf } from './request.ts'
 import type { WrittenRequest } from './send-request.ts'
@@ -38,7 +37,7 @@ export async function publishExecution(
   ctx.log.warn({ executionId: id, thingId, requestId, why: outcome.why }, 'the broker did not confirm a request')
   // Settled meanwhile, it needs no confirmation: what became of it is known. A database that is away now must not hide
   // that the execution is recorded: the caller would be told to try again, and a command might be done twice.
-  const current = await findExecution(ctx, id).catch(() => undefined)
+  const current = await ctx.findExecution(id).catch(() => undefined)
   if (current && isSettled(current)) return succeed(current)
   // It is committed, and will be published again until it is answered or expires, whatever becomes of this process: there is
   // nothing to decide for the caller, and nothing that he could do better. So it is no failure.

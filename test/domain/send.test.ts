@@ -21,19 +21,17 @@ describe('sendCommand where broker and database go away together', () => {
   /** The link to the broker breaks before the PUBACK, and from then on nothing can be read. */
   function losingBoth(): Context {
     let isAway = false
-    const db = new Proxy(domain.ctx.db, {
-      get(target, name, receiver) {
-        if (isAway && name === 'select') throw UNAVAILABLE
-        return Reflect.get(target, name, receiver)
-      },
-    })
+    const findExecution: Context['findExecution'] = async (id) => {
+      if (isAway) throw UNAVAILABLE
+      return domain.ctx.findExecution(id)
+    }
     const publishRequest = async () => {
       isAway = true
       return { kind: 'unconfirmed', why: 'the link broke' } as const
     }
     return {
       ...domain.ctx,
-      db,
+      findExecution,
       gateway: {
         isAvailable: () => true,
         announce() {},

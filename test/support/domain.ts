@@ -10,6 +10,7 @@ import { createBell } from '../../src/domain/bell.ts'
 import { createCallers } from '../../src/domain/callers.ts'
 import type { Context } from '../../src/domain/context.ts'
 import type { Execution } from '../../src/domain/execution.ts'
+import { createExecutionReader } from '../../src/domain/executions.ts'
 import { createKeyLookup } from '../../src/domain/idempotency.ts'
 import { createLive } from '../../src/domain/live.ts'
 import type { IncomingResponse } from '../../src/domain/ports.ts'
@@ -57,6 +58,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     commitLagMs: 0,
     registry: createRegistry(store.run),
     storeExecution: createExecutionStore(store.run, metrics),
+    findExecution: createExecutionReader(store.run),
     findKeyed: createKeyLookup(store.run),
     markUnheard: createUnheardMarker(store),
     publishAgain: createBell(),
