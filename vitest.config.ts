@@ -19,7 +19,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, BROWSER],
           // Each file has a service of its own, with a database inside, and waits for it half of the time.
-          maxWorkers: 4,
+          maxWorkers: 3,
           // What is imported is imported once for many files: half of the time of a run. Modules keep caches, and nothing else.
           isolate: false,
           sequence: { groupOrder: 0 },

@@ -15,9 +15,9 @@ const BREATH_MS = 5
 /**
  * How long expiry holds back for responses that came in time: they wait in the broker while the service is down, and with
  * us while the database is away. At least, and until none has settled for a while, but within the second by which an
- * execution must be terminal.
+ * execution must be terminal; `mostBusy`: while some are at hand that are not committed yet, as on a busy machine.
  */
-const GRACE_MS = { least: 300, quiet: 150, most: 600, step: 25 }
+const GRACE_MS = { least: 300, quiet: 150, most: 600, mostBusy: 850, step: 25 }
 
 /**
  * Settles executions as TIMED_OUT when their TTL passes. One query looks half a second ahead; it is asked again at the
@@ -59,7 +59,7 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
   }
 }
 
-async function letResponsesGoFirst({ live }: Context, stopping: AbortSignal): Promise<void> {
+async function letResponsesGoFirst({ live, gateway }: Context, stopping: AbortSignal): Promise<void> {
   const startedAt = performance.now()
   let answeredAt = startedAt
   const unlisten = live.listen(
@@ -71,10 +71,11 @@ async function letResponsesGoFirst({ live }: Context, stopping: AbortSignal): Pr
       onGap: () => {},
     },
   )
-  const isOver = (now: number) =>
-    now - startedAt >= GRACE_MS.most ||
-    (now - startedAt >= GRACE_MS.least && now - answeredAt >= GRACE_MS.quiet) ||
-    stopping.aborted
+  const isOver = (now: number) => {
+    const isBusy = gateway.waitingResponses() > 0
+    const isQuiet = !isBusy && now - startedAt >= GRACE_MS.least && now - answeredAt >= GRACE_MS.quiet
+    return isQuiet || now - startedAt >= (isBusy ? GRACE_MS.mostBusy : GRACE_MS.most) || stopping.aborted
+  }
   while (!isOver(performance.now())) await pause(GRACE_MS.step, stopping)
   unlisten()
 }

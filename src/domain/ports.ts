@@ -46,6 +46,8 @@ export interface Gateway {
   announce(executions: readonly Execution[]): void
   /** Asks for what the other replicas announce of these; it comes to the `NewsHandler`. Counted: end each once. */
   follow(scope: LiveScope): Following
+  /** How many responses wait for their commit, unacknowledged. */
+  waitingResponses(): number
 }
 
 /** A client of the broker came or went. */

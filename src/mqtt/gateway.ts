@@ -33,8 +33,6 @@ export interface MqttGateway extends Gateway {
   problem(): string | undefined
   /** How often the link came up. */
   connectionCount(): number
-  /** How many responses wait for their commit, unacknowledged. */
-  waitingResponses(): number
   /** Finishes the batch of responses that is on its way, and disconnects. The broker keeps our session and what comes meanwhile. */
   stop(): Promise<void>
 }

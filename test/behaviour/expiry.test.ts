@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { executions } from '../../src/db/schema.ts'
+import type { Execution } from '../../src/domain/execution.ts'
 import { DUE_SOON, startExpiry } from '../../src/domain/expiry.ts'
+import { settleExecutions } from '../../src/domain/settle.ts'
 import { onServices } from '../support/backend.ts'
 import { type Domain, insertOpen, openDomain, readExecutions } from '../support/domain.ts'
 import { hasMosquitto, startMosquitto } from '../support/mosquitto.ts'
@@ -135,6 +137,26 @@ describe('expiry, of many at once', () => {
     expect(by.size).toBe(other ? 2 : 1)
     await other?.stop()
   }, 60_000)
+
+  it.each([
+    { what: 'waits for responses that are at hand', busyMs: 750, status: 'SUCCEEDED' },
+    { what: 'waits for no response longer than the second', busyMs: 5_000, status: 'TIMED_OUT' },
+  ] as const)('once it begins, $what', async ({ busyMs, status }) => {
+    const { ctx } = domain
+    const [executionId = ''] = await insertOpen(ctx, thingId, [-10])
+    const settled = new Promise<Execution>((resolve) => {
+      ctx.live.listen({ executionId }, { onChange: resolve, onGap: () => {} })
+    })
+    const startedAt = performance.now()
+    const isBusy = () => performance.now() - startedAt < busyMs
+    const gateway = { ...ctx.gateway, waitingResponses: () => (isBusy() ? 1 : 0) }
+    const stop = startExpiry({ ...ctx, gateway })
+    const response = sleep(busyMs - 50).then(() => settleExecutions(ctx, [{ executionId, status: 'SUCCEEDED' }]))
+    expect(await settled).toMatchObject({ status })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    await response
+    await stop()
+  })
 
   it('those that end tomorrow cost a look nothing: it reads the index up to now only', async () => {
     const { ctx } = domain

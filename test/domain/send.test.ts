@@ -35,6 +35,7 @@ describe('sendCommand where broker and database go away together', () => {
       gateway: {
         isAvailable: () => true,
         announce() {},
+        waitingResponses: () => 0,
         follow: () => ({ ready: Promise.resolve(), stop() {} }),
         publishRequest,
       },
