@@ -39,14 +39,21 @@ async function read(changes: AsyncIterator<Execution>): Promise<Execution> {
 
 /** A context whose first reads fail. */
 function failing(...errors: Error[]): Context {
+  const fail = () => {
+    const error = errors.shift()
+    if (error) throw error
+  }
   const db = new Proxy(ctx.db, {
     get(target, name, receiver) {
-      const error = name === 'select' ? errors.shift() : undefined
-      if (error) throw error
+      if (name === 'select') fail()
       return Reflect.get(target, name, receiver)
     },
   })
-  return { ...ctx, db }
+  const findExecution: Context['findExecution'] = async (id) => {
+    fail()
+    return ctx.findExecution(id)
+  }
+  return { ...ctx, db, findExecution }
 }
 
 describe('the iterator of changes', () => {
