@@ -50,7 +50,7 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
       }
       pauseMs = await expireDue(ctx, Number(next?.dueInMs ?? LOOK_EVERY_MS), stopping)
     } catch (error) {
-      // Said once, not twice a second for as long as the database is away.
+      // Said once, and not with each try for as long as the database is away.
       if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again until the database is back')
       failing = true
       pauseMs = RETRY_MS
