@@ -41,6 +41,10 @@ export function none(scenario: string, measure: string, violating: readonly stri
 export const count = (scenario: string, measure: string, value: number | string): Measure =>
   measureOf(scenario, measure, '', String(value))
 
+/** How near the promise to be terminal by TTL + 1 s came to be broken. */
+export const overdueRow = (scenario: string, overdueMs: number): Measure =>
+  count(scenario, 'settled after its TTL at the latest, ms of service time', Math.round(overdueMs))
+
 /** A row for each promise. */
 export const violationRows = (scenario: string, violations: Violations, except: readonly Promised[] = []): Measure[] =>
   (Object.keys(PROMISES) as Promised[])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { failure } from '../bench/processes/failure.ts'
 import type { Scope } from '../bench/processes/scope.ts'
-import { findViolations, type Violations } from './check/checker.ts'
+import { findViolations, longestOverdue, type Violations } from './check/checker.ts'
 import type { Row } from './check/records.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { type Callers, type CallersOptions, startCallers } from './load/callers.ts'
@@ -20,7 +20,8 @@ import { freePort } from './world/ports.ts'
 import { type Postgres, startPostgres } from './world/postgres.ts'
 import { registerThings, thingNames } from './world/registry.ts'
 import { createReplica, type Replica } from './world/replica.ts'
-import { startWire, type Wire } from './world/wire.ts'
+import type { Wire } from './world/wire.ts'
+import { startWire } from './world/wires.ts'
 
 export interface StageOptions {
   scenario: string
@@ -170,6 +171,8 @@ const LOOK_AGAIN_MS = 250
 export interface Ending {
   violations: Violations
   rows: readonly Row[]
+  /** From the TTL to its end, of the execution that was open longest, in milliseconds of service time. */
+  overdueMs: number
   /** Intents whose callers got no acknowledgement in time. */
   gaveUp: number
 }
@@ -189,7 +192,7 @@ export async function checkStage(stage: Stage): Promise<Ending> {
   // Where nothing was promised, nothing can be broken: that is no success.
   if (!journal.entries.some(({ kind }) => kind === 'acknowledged')) throw failure('no command was acknowledged')
   const gaveUp = journal.entries.filter(({ kind }) => kind === 'gave up').length
-  return { violations: findViolations(evidence), rows, gaveUp }
+  return { violations: findViolations(evidence), rows, overdueMs: longestOverdue(evidence), gaveUp }
 }
 
 const latestExpiry = (rows: readonly Row[]): number =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findViolations, serviceTime } from '../../torture/check/checker.ts'
+import { findViolations, longestOverdue, serviceTime } from '../../torture/check/checker.ts'
 import type { Entry, Evidence, Outage, Row } from '../../torture/check/records.ts'
 
 const START = 1_000_000
@@ -152,4 +152,13 @@ describe('serviceTime', () => {
     expect(serviceTime(2_500, 4_500, outages)).toBe(500)
     expect(serviceTime(0, 2_500, outages)).toBe(1_000)
   })
+})
+
+it('tells how long after its TTL the last one was settled, an answered one and an open one too', () => {
+  const evidence = { entries: [], outages: [], brokerKills: [], readAt: START + 60_000 }
+  expect(longestOverdue({ ...evidence, rows: [row()] })).toBe(0)
+  expect(longestOverdue({ ...evidence, rows: [row(), timedOut] })).toBe(300)
+  expect(longestOverdue({ ...evidence, rows: [timedOut, row({ status: 'SENT', settledAt: null })] })).toBe(50_000)
+  const outages: Outage[] = [{ part: 'database', from: START + TTL_MS + 100, to: START + TTL_MS + 200 }]
+  expect(longestOverdue({ ...evidence, outages, rows: [timedOut] })).toBe(200)
 })

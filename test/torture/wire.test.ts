@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { createScope } from '../../bench/processes/scope.ts'
-import { startWire, type Wire } from '../../torture/world/wire.ts'
+import { startLocalWire, type Wire } from '../../torture/world/wire.ts'
 
 const scope = createScope()
 afterEach(scope.close)
@@ -29,9 +29,9 @@ const say = (socket: Socket, text: string) => new Promise<void>((resolve) => soc
 
 it('keeps the order of bytes, also when it stops being slow', async () => {
   const { received, url } = await startFarEnd()
-  const wire = await startWire(scope, url)
+  const wire = await startLocalWire(scope, url)
   const socket = await connectThrough(wire)
-  wire.slow(100)
+  await wire.slow(100)
   await say(socket, 'a')
   await expect.poll(() => wire.underWay()).toBe(1)
   await wire.restore()
@@ -41,9 +41,9 @@ it('keeps the order of bytes, also when it stops being slow', async () => {
 
 it('ends connections that were silenced when it carries again', async () => {
   const { received, url } = await startFarEnd()
-  const wire = await startWire(scope, url)
+  const wire = await startLocalWire(scope, url)
   const socket = await connectThrough(wire)
-  wire.silence()
+  await wire.silence()
   await say(socket, 'a')
   const closed = new Promise((resolve) => socket.once('close', resolve))
   await wire.restore()

@@ -54,9 +54,14 @@ function findTwoTerminals(entries: readonly Entry[], rows: readonly Row[]): stri
   return [...seen].filter(([, statuses]) => statuses.size > 1).map(([id]) => id)
 }
 
-function isSettledLate({ expiresAt, settledAt }: Row, { outages, readAt }: Evidence): boolean {
-  return serviceTime(expiresAt, settledAt ?? readAt, outages) > SETTLE_GRACE_MS
-}
+const isSettledLate = (row: Row, evidence: Evidence): boolean => overdue(row, evidence) > SETTLE_GRACE_MS
+
+/** Milliseconds of service time from the TTL to its end, of the one that was open longest. */
+export const longestOverdue = (evidence: Evidence): number =>
+  evidence.rows.reduce((longest, row) => Math.max(longest, overdue(row, evidence)), 0)
+
+const overdue = ({ expiresAt, settledAt }: Row, { outages, readAt }: Evidence): number =>
+  serviceTime(expiresAt, settledAt ?? readAt, outages)
 
 /**
  * Milliseconds between two instants in which a replica was up and the database could be reached. Not those between two

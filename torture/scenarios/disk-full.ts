@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Scope } from '../../bench/processes/scope.ts'
-import { count, measureOf, violationRows } from '../measures.ts'
+import { count, measureOf, overdueRow, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
@@ -35,10 +35,11 @@ export const diskFull: Scenario = {
     stage.outages.end('database')
     await delay(LOAD_MS)
     await load.stop()
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, overdueMs } = await checkStage(stage)
     return [
       count(name, 'commands', rows.length),
       count(name, 'the process outlived the full disk', survived ? 'yes' : 'no'),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },

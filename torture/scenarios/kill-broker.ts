@@ -1,6 +1,6 @@
 /** kill -9 of the broker under load. With AT_LEAST_ONCE where the service has it. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { count, violationRows } from '../measures.ts'
+import { count, overdueRow, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
@@ -23,7 +23,7 @@ export const killBroker: Scenario = {
     }
     await load.stop()
     report(`${kills} kills, ${load.callers.started()} commands, ${delivery ?? 'AT_MOST_ONCE'}`)
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, overdueMs } = await checkStage(stage)
     const timedOut = rows.filter(({ status }) => status === 'TIMED_OUT').length
     return [
       count(name, 'kills', kills),
@@ -31,6 +31,7 @@ export const killBroker: Scenario = {
       count(name, 'commands', rows.length),
       // No promise is broken by it: a TTL has room for a few tries, and each of them may meet a broker that is killed every other second.
       count(name, 'timed out', timedOut),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },

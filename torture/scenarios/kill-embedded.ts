@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { end } from '../../bench/processes/child.ts'
-import { count, measureOf, violationRows } from '../measures.ts'
+import { count, measureOf, overdueRow, violationRows } from '../measures.ts'
 import type { Play, Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
@@ -36,11 +36,12 @@ export const killEmbedded: Scenario = {
     }
     await load.stop()
     report(`${kills} kills, ${load.callers.started()} commands`)
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, overdueMs } = await checkStage(stage)
     return [
       count(name, 'kills', kills),
       count(name, 'commands', rows.length),
       measureOf(name, 'second opener', 'refused', refusal, refusal === 'refused'),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },

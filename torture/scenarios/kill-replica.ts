@@ -1,6 +1,6 @@
 /** kill -9 of one of two replicas, again and again. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { count, violationRows } from '../measures.ts'
+import { count, overdueRow, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
@@ -27,11 +27,12 @@ export const killReplica: Scenario = {
     }
     await load.stop()
     report(`${kills} kills, ${load.callers.started()} commands`)
-    const { violations, gaveUp } = await checkStage(stage)
+    const { violations, gaveUp, overdueMs } = await checkStage(stage)
     return [
       count(name, 'kills', kills),
       count(name, 'commands', load.callers.started()),
       count(name, 'given up', gaveUp),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },

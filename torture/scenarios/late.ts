@@ -15,7 +15,7 @@ import { count, type Measure, violationRows } from '../measures.ts'
 import { createRandom } from '../random.ts'
 import type { Play, Scenario } from '../scenario.ts'
 import { checkStage, type Stage, setStage } from '../stage.ts'
-import { startWire } from '../world/wire.ts'
+import { startWire } from '../world/wires.ts'
 
 /** In seconds: long enough to send them all, and short enough to wait for. */
 const TTL = 3
@@ -132,6 +132,6 @@ async function blackHole(stage: Stage, { scope }: Play): Promise<() => Promise<v
   const wire = await startWire(scope, mqttUrl)
   const devices = await startDevices({ things, mqttUrl: wire.urlOf(mqttUrl), write: journal.write })
   scope.defer(devices.stop)
-  wire.silence()
-  return () => wire.restore()
+  await wire.silence()
+  return async () => void (await wire.restore())
 }

@@ -1,7 +1,7 @@
 /** Wires between the service and its engines are cut, go silent and are slow, in turn. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Part } from '../check/records.ts'
-import { count, violationRows } from '../measures.ts'
+import { count, overdueRow, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, type Stage, setStage, startLoad } from '../stage.ts'
 import type { Wire } from '../world/wire.ts'
@@ -26,11 +26,12 @@ export const network: Scenario = {
       report(`${part}: carries again`)
     }
     await load.stop()
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, overdueMs } = await checkStage(stage)
     return [
       count(name, 'faults', faults),
       count(name, 'commands', rows.length),
       count(name, 'timed out', rows.filter(({ status }) => status === 'TIMED_OUT').length),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },
@@ -44,12 +45,9 @@ async function damage(stage: Stage, part: (typeof PARTS)[number], fault: (typeof
   if (fault !== 'slow') stage.outages.begin(outage)
   await begin(wire, fault)
   await delay(lastsMs)
-  await wire.restore()
-  stage.outages.end(outage)
+  stage.outages.end(outage, await wire.restore())
 }
 
-async function begin(wire: Wire, fault: (typeof FAULTS)[number]): Promise<void> {
-  if (fault === 'cut') await wire.cut()
-  else if (fault === 'silence') wire.silence()
-  else wire.slow(LATENCY_MS)
+function begin(wire: Wire, fault: (typeof FAULTS)[number]): Promise<void> {
+  return fault === 'slow' ? wire.slow(LATENCY_MS) : wire[fault]()
 }

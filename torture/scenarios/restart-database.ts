@@ -1,6 +1,6 @@
 /** `pg_ctl restart -m immediate` under load. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { count, violationRows } from '../measures.ts'
+import { count, overdueRow, violationRows } from '../measures.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkStage, setStage, startLoad } from '../stage.ts'
 
@@ -19,11 +19,12 @@ export const restartDatabase: Scenario = {
     }
     await load.stop()
     report(`${restarts} restarts, ${load.callers.started()} commands`)
-    const { violations, rows } = await checkStage(stage)
+    const { violations, rows, overdueMs } = await checkStage(stage)
     return [
       count(name, 'restarts', restarts),
       count(name, 'commands', rows.length),
       count(name, 'timed out', rows.filter(({ status }) => status === 'TIMED_OUT').length),
+      overdueRow(name, overdueMs),
       ...violationRows(name, violations),
     ]
   },

@@ -1,4 +1,4 @@
-/** A TCP proxy between two parts, to be cut, silenced and slowed. */
+/** A TCP proxy between two parts, to be cut, silenced and slowed. Scenarios have it in a process of its own (`wires.ts`). */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Scope } from '../../bench/processes/scope.ts'
@@ -10,16 +10,23 @@ export interface Wire {
   /** Ends every connection, and refuses new ones. */
   cut(): Promise<void>
   /** Every connection stays open and carries nothing, new ones too. */
-  silence(): void
+  silence(): Promise<void>
   /** Each byte takes that long, both ways. */
-  slow(latencyMs: number): void
-  /** Carries again, at once. Connections that were silenced end. */
-  restore(): Promise<void>
+  slow(latencyMs: number): Promise<void>
+  /** Carries again, at once, and says since when (Unix time in milliseconds). Connections that were silenced end. */
+  restore(): Promise<number>
+}
+
+export interface LocalWire extends Wire {
   /** How many pieces are on their way while it is slow. */
   underWay(): number
 }
 
-export async function startWire(scope: Scope, target: string): Promise<Wire> {
+export const throughPort = (url: string, port: number): string =>
+  Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href
+
+/** A wire in this process. */
+export async function startLocalWire(scope: Scope, target: string): Promise<LocalWire> {
   const { hostname, port: targetPort } = new URL(target)
   const sockets = new Set<Socket>()
   let silent = false
@@ -85,12 +92,12 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
 
   return {
     port,
-    urlOf: (url) => Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href,
+    urlOf: (url) => throughPort(url, port),
     cut,
-    silence: () => {
+    async silence() {
       silent = true
     },
-    slow: (ms) => {
+    async slow(ms) {
       latencyMs = ms
     },
     underWay: () => underWayCount,
@@ -99,6 +106,7 @@ export async function startWire(scope: Scope, target: string): Promise<Wire> {
       silent = false
       latencyMs = 0
       if (!server.listening) server = await listen(port)
+      return Date.now()
     },
   }
 }
