@@ -14,8 +14,8 @@ const BREATH_MS = 5
 
 /**
  * How long expiry holds back for responses that came in time: they wait in the broker while the service is down, and with
- * us while the database is away. At least, and until none has settled for a while, but within the second by which an
- * execution must be terminal; `mostBusy`: while some are at hand that are not committed yet, as on a busy machine.
+ * us while the database is away. At least, and until none has settled what is overdue for a while, but within the second
+ * by which an execution must be terminal; `mostBusy`: while some are at hand that are not committed yet, as on a busy machine.
  */
 const GRACE_MS = { least: 300, quiet: 150, most: 600, mostBusy: 850, step: 25 }
 
@@ -34,16 +34,16 @@ export function startExpiry(ctx: Context): () => Promise<void> {
 }
 
 async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
-  let failing = false
-  await letResponsesGoFirst(ctx, stopping)
+  let failedAt: number | undefined
+  await letResponsesGoFirst(ctx, performance.now(), stopping)
   while (!stopping.aborted) {
     let pauseMs = LOOK_EVERY_MS
     try {
       const [next] = await ctx.run<{ dueInMs: number }>(DUE_SOON, [LOOK_EVERY_MS / 1000])
-      if (failing) {
-        failing = false
+      if (failedAt !== undefined) {
         ctx.log.info('expiry works again')
-        await letResponsesGoFirst(ctx, stopping)
+        await letResponsesGoFirst(ctx, failedAt, stopping)
+        failedAt = undefined
         // Without another look, which costs a slow link a part of that second.
         await expireDue(ctx, 0, stopping)
         continue
@@ -51,30 +51,35 @@ async function expireUntil(ctx: Context, stopping: AbortSignal): Promise<void> {
       pauseMs = await expireDue(ctx, Number(next?.dueInMs ?? LOOK_EVERY_MS), stopping)
     } catch (error) {
       // Said once, and not with each try for as long as the database is away.
-      if (!failing) ctx.log.error({ err: error }, 'expiry failed; it is tried again until the database is back')
-      failing = true
+      if (failedAt === undefined)
+        ctx.log.error({ err: error }, 'expiry failed; it is tried again until the database is back')
+      failedAt = performance.now()
       pauseMs = RETRY_MS
     }
     await pause(pauseMs, stopping)
   }
 }
 
-async function letResponsesGoFirst({ live, gateway }: Context, stopping: AbortSignal): Promise<void> {
+/** `since`: when the service may have begun to be of use again, from which that second counts: the start, or the last failure. */
+async function letResponsesGoFirst({ live, gateway }: Context, since: number, stopping: AbortSignal): Promise<void> {
   const startedAt = performance.now()
   let answeredAt = startedAt
   const unlisten = live.listen(
     {},
     {
-      onChange({ status }) {
-        if (status !== 'SENT' && status !== 'TIMED_OUT') answeredAt = performance.now()
+      onChange({ status, settledAt, expiresAt }) {
+        const isAnswered = status !== 'SENT' && status !== 'TIMED_OUT'
+        if (isAnswered && settledAt && settledAt > expiresAt) answeredAt = performance.now()
       },
       onGap: () => {},
     },
   )
   const isOver = (now: number) => {
+    if (stopping.aborted) return true
     const isBusy = gateway.waitingResponses() > 0
-    const isQuiet = !isBusy && now - startedAt >= GRACE_MS.least && now - answeredAt >= GRACE_MS.quiet
-    return isQuiet || now - startedAt >= (isBusy ? GRACE_MS.mostBusy : GRACE_MS.most) || stopping.aborted
+    const hasWaited = now - startedAt >= GRACE_MS.quiet && now - since >= GRACE_MS.least
+    const isQuiet = !isBusy && now - answeredAt >= GRACE_MS.quiet
+    return hasWaited && (isQuiet || now - since >= (isBusy ? GRACE_MS.mostBusy : GRACE_MS.most))
   }
   while (!isOver(performance.now())) await pause(GRACE_MS.step, stopping)
   unlisten()

@@ -32,8 +32,8 @@ const MAX_BATCH = 500
 const MAX_WAITING = 2 * RECEIVE_MAXIMUM
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const MAX_TRACE_TEXT = 512
-const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 250
+/** While the database is away: the pool, for which each try waits, connects no oftener than it may. */
+const RETRY_MS = 100
 /** Given to mqtt.js, it leaves out its own PUBACK, which would come before the commit. */
 const NOT_COMMITTED_YET = new Error('acknowledged after the commit')
 
@@ -152,7 +152,7 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
         return true
       }
       if (failures === 0) log.error({ err: failure }, 'responses cannot be recorded; they wait at the broker')
-      await delay(Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS), undefined, stopping).catch(() => {})
+      await delay(RETRY_MS, undefined, stopping).catch(() => {})
       if (stopping.signal.aborted) return false
     }
   }
