@@ -90,7 +90,7 @@ export function followMany(
     take: () => takeFirst(missed) ?? (behind ? undefined : takeFirst(heard)),
     mustRead: () => behind !== undefined,
     read,
-    isFinished: () => false,
+    isFinished: never,
     close() {
       hearing.stop()
       missed = undefined
@@ -98,6 +98,8 @@ export function followMany(
     },
   }
 }
+
+const never = () => false
 
 function takeFirst(executions: Map<string, Execution> | undefined): Execution | undefined {
   for (const [id, execution] of executions ?? []) {

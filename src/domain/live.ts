@@ -53,6 +53,9 @@ interface Seat {
   since: number
 }
 
+/** Of one name. Most have one listener: a set is made for the second one, as there may be many thousands of names. */
+type Seats = Seat | Set<Seat>
+
 /** Enough for what is changed in the seconds that the database is looked through again, at 5,000 changes a second. */
 const MAX_VERSIONS = 50_000
 
@@ -62,8 +65,8 @@ const MAX_VERSIONS = 50_000
  * versions keep an older one from following a newer one.
  */
 export function createLive(announce: (executions: readonly Execution[]) => void = () => {}): Live {
-  const byExecution = new Map<string, Set<Seat>>()
-  const byThing = new Map<string, Set<Seat>>()
+  const byExecution = new Map<string, Seats>()
+  const byThing = new Map<string, Seats>()
   const toAll = new Set<Seat>()
   const everyone = new Set<Seat>()
   const told = createVersions(MAX_VERSIONS)
@@ -126,11 +129,14 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
   }
 
   function enter({ executionId, thingIds }: LiveScope, seat: Seat): () => void {
-    if (executionId) return addTo(byExecution, executionId, seat)
+    if (executionId) {
+      addTo(byExecution, executionId, seat)
+      return () => removeFrom(byExecution, executionId, seat)
+    }
     if (thingIds) {
-      const leavings = [...new Set(thingIds)].map((id) => addTo(byThing, id, seat))
+      for (const id of thingIds) addTo(byThing, id, seat)
       return () => {
-        for (const leave of leavings) leave()
+        for (const id of thingIds) removeFrom(byThing, id, seat)
       }
     }
     toAll.add(seat)
@@ -162,24 +168,29 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
 const latestSeat = (last: Known | undefined, changedAt: number): number => Math.max(last?.at ?? 0, changedAt)
 
 /** Seats are in the order in which they were taken, so the first one that is too late is followed by such only. */
-function tellSeats(seats: Set<Seat> | undefined, execution: Execution, before: number): void {
+function tellSeats(seats: Seats | undefined, execution: Execution, before: number): void {
   if (!seats) return
-  for (const { listener, since } of seats) {
+  for (const { listener, since } of listOf(seats)) {
     if (since > before) return
     listener.onChange(execution)
   }
 }
 
-function hasSeatBefore(seats: Set<Seat> | undefined, before: number): boolean {
-  for (const { since } of seats ?? []) return since <= before
+function hasSeatBefore(seats: Seats | undefined, before: number): boolean {
+  for (const { since } of seats ? listOf(seats) : []) return since <= before
   return false
 }
 
-function addTo(index: Map<string, Set<Seat>>, key: string, seat: Seat): () => void {
-  const seats = index.get(key) ?? new Set()
-  index.set(key, seats.add(seat))
-  return () => {
-    seats.delete(seat)
-    if (seats.size === 0 && index.get(key) === seats) index.delete(key)
-  }
+const listOf = (seats: Seats): Iterable<Seat> => (seats instanceof Set ? seats : [seats])
+
+function addTo(index: Map<string, Seats>, key: string, seat: Seat): void {
+  const seats = index.get(key)
+  if (seats instanceof Set) seats.add(seat)
+  else if (seats !== seat) index.set(key, seats ? new Set([seats, seat]) : seat)
+}
+
+function removeFrom(index: Map<string, Seats>, key: string, seat: Seat): void {
+  const seats = index.get(key)
+  if (seats instanceof Set) seats.delete(seat)
+  if (seats === seat || (seats instanceof Set && seats.size === 0)) index.delete(key)
 }

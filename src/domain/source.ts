@@ -44,7 +44,9 @@ export function iterateSource<Item>(
   onEnd: () => void = () => {},
 ): AsyncIterableIterator<Item> {
   let ended = false
-  let turn: Promise<unknown> = Promise.resolve()
+  /** How many calls of `next()` are not answered yet, and what the latest of them is answered with. */
+  let waiting = 0
+  let latest: Promise<IteratorResult<Item>> | undefined
 
   function end(): void {
     ended = true
@@ -54,18 +56,24 @@ export function iterateSource<Item>(
   }
 
   async function advance(): Promise<IteratorResult<Item>> {
-    while (!ended) {
-      const item = source.take()
-      if (source.isFinished()) end()
-      if (item) return { done: false, value: item }
-      if (!ended) await getMore()
+    try {
+      while (!ended) {
+        const item = source.take()
+        if (source.isFinished()) end()
+        if (item) return { done: false, value: item }
+        if (!ended) await getMore()
+      }
+      return { done: true, value: undefined }
+    } finally {
+      waiting -= 1
     }
-    return { done: true, value: undefined }
   }
 
-  /** Reads, or waits for news. A database that is away is tried again. */
-  async function getMore(): Promise<void> {
-    if (!source.mustRead()) return bell.wait()
+  /** Reads, or waits for news. Not an async function: most subscribers wait here, and each of those would be one more. */
+  const getMore = () => (source.mustRead() ? read() : bell.wait())
+
+  /** A database that is away is tried again. */
+  async function read(): Promise<void> {
     try {
       await source.read()
     } catch (error) {
@@ -79,9 +87,10 @@ export function iterateSource<Item>(
   return {
     /** One at a time, however often it is called. */
     next() {
-      const result = turn.then(advance)
-      turn = result.catch(() => {})
-      return result
+      const before = waiting > 0 ? latest : undefined
+      waiting += 1
+      latest = before ? before.then(advance, advance) : advance()
+      return latest
     },
     async return() {
       end()
@@ -91,8 +100,11 @@ export function iterateSource<Item>(
       end()
       throw error
     },
-    [Symbol.asyncIterator]() {
-      return this
-    },
+    [Symbol.asyncIterator]: itself,
   }
+}
+
+/** One for all iterators. */
+export function itself<T>(this: T): T {
+  return this
 }

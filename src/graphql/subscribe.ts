@@ -1,6 +1,7 @@
 /** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
 import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
-import type { Authority } from '../domain/access.ts'
+import type { Authority, Caller } from '../domain/access.ts'
+import { itself } from '../domain/source.ts'
 import type { GraphQLContext } from './context.ts'
 import type { Mask } from './errors.ts'
 import type { Operation, OperationParams } from './operations.ts'
@@ -8,31 +9,36 @@ import { schema } from './schema.ts'
 
 export interface Subscription {
   operation: Operation
-  contextValue: GraphQLContext
+  /** For each run: what Pothos remembers by a context would be there for as long as the subscriber is. */
+  createContext: () => GraphQLContext
+  caller: Caller
   variableValues: OperationParams['variables']
-  operationName: string | undefined
 }
 
 /** The results of events, as long as the events are on their way: subscribers with the same selection get the same one. */
-type Shared = WeakMap<object, ExecutionResult | Promise<ExecutionResult>>
+type Shared = WeakMap<object, Result>
 
 /** Only among those who may see the same: what is selected of an event can be more than they all may see. */
 const sharedBy = new WeakMap<Operation, WeakMap<Authority, Shared>>()
 
+type Result = ExecutionResult | Promise<ExecutionResult>
+
 export async function subscribe(
-  { operation, contextValue, variableValues, operationName }: Subscription,
+  { operation, createContext, caller, variableValues }: Subscription,
   maskError: Mask,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult>> {
-  const { document } = operation
-  const mask = (error: unknown) => maskError(error, contextValue.requestId)
+  const { document, definition } = operation
+  const operationName = definition.name?.value
+  const contextValue = createContext()
   const stream = await createSourceEventStream({ schema, document, contextValue, variableValues, operationName })
+  const mask = (error: unknown) => maskError(error, caller.requestId)
   if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) as GraphQLError[] }
-  return mapEvents(stream[Symbol.asyncIterator](), (event) => resultOf(event), mask)
+  return mapEvents(stream[Symbol.asyncIterator](), resultOf, mask)
 
-  function resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
-    const run = () => operation.run(contextValue, variableValues, event)
+  function resultOf(event: unknown): Result {
+    const run = () => operation.run(createContext(), variableValues, event)
     if (operation.selectsByVariables || typeof event !== 'object' || event === null) return run()
-    const shared = sharedAmong(operation, contextValue.caller.authority)
+    const shared = sharedAmong(operation, caller.authority)
     const result = shared.get(event) ?? run()
     shared.set(event, result)
     return result
@@ -47,10 +53,13 @@ function sharedAmong(operation: Operation, authority: Authority): Shared {
   return shared
 }
 
-/** Not a generator: `return()` reaches the source also while a `next()` waits for it. */
+/**
+ * Not a generator: `return()` reaches the source also while a `next()` waits for it. Nor is `next` an async function: most
+ * subscribers wait, and each such function that waits costs memory.
+ */
 function mapEvents(
   source: AsyncIterator<unknown>,
-  resultOf: (event: unknown) => ExecutionResult | Promise<ExecutionResult>,
+  resultOf: (event: unknown) => Result,
   mask: (error: unknown) => Error,
 ): AsyncIterableIterator<ExecutionResult> {
   let failed = false
@@ -58,24 +67,28 @@ function mapEvents(
     await source.return?.()
     return { done: true, value: undefined }
   }
+  const fail = (error: unknown): IteratorResult<ExecutionResult> => {
+    failed = true
+    return deliver({ errors: [mask(error)] as GraphQLError[] })
+  }
+  const answer = ({ done, value }: IteratorResult<unknown>) => {
+    if (done) return { done, value: undefined }
+    try {
+      const result = resultOf(value)
+      return result instanceof Promise ? result.then(deliver, fail) : deliver(result)
+    } catch (error) {
+      return fail(error)
+    }
+  }
   return {
-    async next() {
-      if (failed) return end()
-      try {
-        const event = await source.next()
-        return event.done ? { done: true, value: undefined } : { done: false, value: await resultOf(event.value) }
-      } catch (error) {
-        failed = true
-        return { done: false, value: { errors: [mask(error)] as GraphQLError[] } }
-      }
-    },
+    next: () => (failed ? end() : source.next().then(answer, fail)),
     return: end,
     async throw(error) {
       await source.return?.()
       throw error
     },
-    [Symbol.asyncIterator]() {
-      return this
-    },
+    [Symbol.asyncIterator]: itself,
   }
 }
+
+const deliver = (value: ExecutionResult): IteratorResult<ExecutionResult> => ({ done: false, value })

@@ -9,6 +9,7 @@ import type { Caller } from '../domain/access.ts'
 import type { Callers, Origin } from '../domain/callers.ts'
 import type { Context } from '../domain/context.ts'
 import { Unauthenticated } from '../domain/errors.ts'
+import type { GraphQLContext } from './context.ts'
 import { schema } from './schema.ts'
 import type { GraphQL } from './server.ts'
 import { type Subscription, subscribe } from './subscribe.ts'
@@ -42,6 +43,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   signal: () => AbortSignal
   /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
   caller: Caller | undefined
+  createContext: (() => GraphQLContext) | undefined
   /** What the upgrade itself had: clients that are no browsers can send it there. */
   authorization: string | undefined
   origin: Origin
@@ -63,14 +65,15 @@ export function serveGraphQLWebSockets(
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
     execute: (args) => {
-      const { operation, contextValue, variableValues } = args as Prepared
-      return operation.run(contextValue, variableValues)
+      const { operation, createContext, variableValues } = args as Prepared
+      return operation.run(createContext(), variableValues)
     },
     subscribe: (args) => subscribe(args as Prepared, graphql.mask),
     onConnect: async ({ connectionParams, extra }) => {
       const caller = await identify(callers, connectionParams, extra)
       if (!caller) return false
       extra.caller = caller
+      extra.createContext = () => graphql.createContext(extra.signal, caller)
       const letGo = callers.hold(caller, () => extra.end('Forbidden: your key or token is good no longer'))
       extra.gone.signal.addEventListener('abort', letGo, { once: true })
       return true
@@ -80,8 +83,8 @@ export function serveGraphQLWebSockets(
       extra.operations.delete(id)
       extra.asked.delete(id)
     },
-    onSubscribe: ({ extra: { operations, asked, signal, caller } }, id, payload) => {
-      if (!caller) throw new Error('a WebSocket asked before it was let in')
+    onSubscribe: ({ extra: { operations, asked, caller, createContext } }, id, payload) => {
+      if (!caller || !createContext) throw new Error('a WebSocket asked before it was let in')
       if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
@@ -89,10 +92,10 @@ export function serveGraphQLWebSockets(
       if (operation.kind !== 'subscription') asked.add(id)
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
-      const contextValue = graphql.createContext(signal, caller)
       const { document, definition } = operation
       const operationName = definition.name?.value
-      return { schema, document, operation, operationName, contextValue, variableValues: payload.variables } as Prepared
+      const variableValues = payload.variables
+      return { schema, document, operation, operationName, createContext, caller, variableValues } as Prepared
     },
   })
   sockets.on('connection', (socket, req) => {
@@ -105,6 +108,7 @@ export function serveGraphQLWebSockets(
       gone,
       signal: () => gone.signal,
       caller: undefined,
+      createContext: undefined,
       authorization: req.headers.authorization,
       origin: originOf(req),
       end: (reason) => socket.close(FORBIDDEN, reason),

@@ -17,7 +17,7 @@ const ORIGIN_REFUSED = 'Origin: pages of another origin than ours may open no so
 
 /** `server`: that of the path, if there is one. */
 export function upgrade(server: WebSocketServer | undefined, gate: Gate, { req, socket, head }: Upgrade, log: Logger) {
-  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke before it was upgraded'))
+  socket.on('error', toLog(log))
   const misdirection = gate.misdirection(req)
   if (misdirection) return reject(socket, '421 Misdirected Request', misdirection)
   if (!server) return reject(socket, '404 Not Found', 'There are no sockets here.')
@@ -26,6 +26,9 @@ export function upgrade(server: WebSocketServer | undefined, gate: Gate, { req, 
   joinWrites(socket)
   server.handleUpgrade(req, socket, head, (ws) => server.emit('connection', ws, req))
 }
+
+/** Made here, and not there: the listener stays for as long as the socket, and would keep the request with it. */
+const toLog = (log: Logger) => (error: Error) => log.debug({ err: error }, 'a socket broke before it was upgraded')
 
 function reject(socket: Duplex, status: string, why: string): void {
   const head = [`HTTP/1.1 ${status}`, 'Connection: close', 'Content-Type: text/plain; charset=utf-8']

@@ -21,7 +21,8 @@ interface Followed {
   count: number
   /** The broker has granted it, or has refused it. */
   isAnswered: boolean
-  waiting: (() => void)[]
+  /** Made when somebody waits. */
+  waiting: (() => void)[] | undefined
 }
 
 /** With more things than this in one filter it is cheaper to hear of all. */
@@ -52,9 +53,8 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
   function follow(scope: LiveScope): Following {
     const filters = filtersOf(scope)
     for (const filter of filters) join(filter)
-    const ready = Promise.all(filters.map(untilAnswered)).then(() => {})
     return {
-      ready,
+      ready: untilAllAnswered(filters),
       stop() {
         for (const filter of filters.splice(0)) leave(filter)
       },
@@ -69,7 +69,7 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
     }
     toLeave.delete(filter)
     const isGranted = held.get(filter)
-    followed.set(filter, { count: 1, isAnswered: isGranted === true, waiting: [] })
+    followed.set(filter, { count: 1, isAnswered: isGranted === true, waiting: undefined })
     if (isGranted === undefined) toJoin.add(filter)
     // Between the two of them nobody here took its messages.
     else if (!isOfOneExecution(filter)) onMissed()
@@ -89,10 +89,15 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
     leaving.start()
   }
 
+  async function untilAllAnswered(filters: readonly string[]): Promise<void> {
+    await Promise.all(filters.map(untilAnswered))
+  }
+
   function untilAnswered(filter: string): Promise<void> | undefined {
     const entry = followed.get(filter)
     if (!client || !entry || entry.isAnswered) return undefined
     return new Promise((resolve) => {
+      entry.waiting ??= []
       entry.waiting.push(resolve)
     })
   }
@@ -136,12 +141,18 @@ export function createFollower(log: Logger, onMissed: () => void): Follower {
   function answer(entry: Followed | undefined): void {
     if (!entry) return
     entry.isAnswered = true
-    for (const resolve of entry.waiting.splice(0)) resolve()
+    release(entry)
+  }
+
+  function release(entry: Followed): void {
+    const { waiting } = entry
+    entry.waiting = undefined
+    for (const resolve of waiting ?? []) resolve()
   }
 
   /** Nobody waits for this connection any longer. */
   function releaseAll(): void {
-    for (const { waiting } of followed.values()) for (const resolve of waiting.splice(0)) resolve()
+    for (const entry of followed.values()) release(entry)
   }
 
   function resume(connection: MqttClient): void {
