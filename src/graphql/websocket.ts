@@ -9,6 +9,7 @@ import type { Caller } from '../domain/access.ts'
 import type { Callers, Origin } from '../domain/callers.ts'
 import type { Context } from '../domain/context.ts'
 import { Unauthenticated } from '../domain/errors.ts'
+import { findJsonProblem } from '../protocol/json.ts'
 import type { GraphQLContext } from './context.ts'
 import { schema } from './schema.ts'
 import type { GraphQL } from './server.ts'
@@ -165,6 +166,12 @@ function adapt(
     protocol: socket.protocol,
     send: (text) => send(socket, text),
     close: (code, reason) => socket.close(code, reason),
+    // Its own: graphql-ws writes back whatever came, and what is nested deeply enough overflows the stack of whoever writes it.
+    onPing(payload) {
+      const found = findJsonProblem(payload ?? null)
+      if (found) return socket.close(BAD_REQUEST, `payload: ${found.problem}`)
+      return send(socket, JSON.stringify({ type: 'pong', payload }))
+    },
     onMessage: (handle) => {
       socket.on('message', (data) => {
         // Not begun, it is safe for the client to ask again elsewhere.

@@ -46,7 +46,9 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
     const expiresAt = performance.now() + request.ttlLeftMs
     return new Promise((resolve) => {
       const delivery: Delivery = { request, topic, payload, expiresAt, messageId: undefined, settle }
-      const deadline = setTimeout(() => giveUp(delivery), Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS))
+      // After what has arrived by then is read: on a busy machine a timer comes first, and the PUBACK may be there.
+      const onDeadline = () => void setImmediate(() => giveUp(delivery))
+      const deadline = setTimeout(onDeadline, Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS))
       waiting.add(delivery)
       if (closedWhy !== undefined) return settle(unconfirmed(closedWhy))
       sendWaiting()
@@ -90,7 +92,8 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   }
 
   function giveUp(delivery: Delivery): void {
-    const wasSent = delivery.messageId !== undefined
+    const wasSent = delivery.messageId !== undefined && inFlight.get(delivery.messageId) === delivery
+    if (!wasSent && !waiting.has(delivery)) return
     withdraw(delivery, 'the broker did not confirm the request in time')
     if (wasSent) onSilence()
   }

@@ -52,8 +52,21 @@ describe('GraphQL over WebSocket', () => {
     expect(await closedBy(await greeted(), '{')).toBe(4400)
     // What only a server says.
     expect(await closedBy(await greeted(), { type: 'next', id: '1', payload: {} })).toBe(4400)
+    // Written back, it would overflow the stack.
+    const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
+    expect(await closedBy(await greeted(), `{"type":"ping","payload":${deep}}`)).toBe(4400)
     const watching = { ...subscribe, payload: { query: 'subscription { executionUpdated { id } }' } }
     expect(await closedBy(await greeted(), watching, watching)).toBe(4409)
+  })
+
+  it('answers a ping with what came with it', async () => {
+    for (const ping of [{ type: 'ping' }, { type: 'ping', payload: { a: [1] } }]) {
+      const socket = await greeted()
+      const answered = once(socket, 'message')
+      socket.send(JSON.stringify(ping))
+      expect(JSON.parse(String((await answered)[0]))).toEqual({ ...ping, type: 'pong' })
+      socket.terminate()
+    }
   })
 
   it('closes a socket with a frame of more than 256 KB', async () => {

@@ -28,7 +28,7 @@ const DOCUMENTS: [document: string, variables: (value: string) => string, value:
   ...['thingId', 'action', 'params', 'ttl', 'idempotencyKey', 'delivery', 'wait', 'nonsense'].map(
     (field): (typeof DOCUMENTS)[number] => [
       'mutation ($v: SendCommandInput!) { sendCommand(input: $v) { execution { id params } errors { code message path } } }',
-      (value) => `{"v":{"thingId":"fuzzed","action":"go","ttl":1,"${field}":${value}}}`,
+      (value) => `{"v":{"thingId":"fuzzed","action":"go","ttl":5,"${field}":${value}}}`,
       json,
     ],
   ),
@@ -105,7 +105,7 @@ const restBody: fc.Arbitrary<Shot> = fc
     json,
     fc
       .tuple(fc.constantFrom('thingId', 'action', 'params', 'ttl', 'delivery'), json)
-      .map(([field, value]) => `{"thingId":"fuzzed","action":"go","ttl":1,"${field}":${value}}`),
+      .map(([field, value]) => `{"thingId":"fuzzed","action":"go","ttl":5,"${field}":${value}}`),
   )
   .map((sent) => ({
     what: `REST body ${sent}`,

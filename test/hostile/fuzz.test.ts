@@ -100,7 +100,7 @@ it(`takes ${INPUTS} hostile inputs`, { timeout: 60_000 + INPUTS * 60 }, async ()
   }
   await Promise.all(Array.from({ length: AT_ONCE }, shoot))
   expect(problems, `FUZZ_SEED=${seed}`).toEqual([])
-  expect(await reconnects()).toBe(connected)
+  expect(await reconnects(), `FUZZ_SEED=${seed}`).toBe(connected)
 })
 
 it('takes hostile responses of a device', { timeout: 60_000 + INPUTS * 60 }, async () => {

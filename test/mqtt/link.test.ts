@@ -1,7 +1,7 @@
 /** What the gateway does when the broker is old, away, silent, unwilling or back. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { Aedes } from 'aedes'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startBroker } from '../../src/mqtt/broker.ts'
@@ -291,6 +291,23 @@ describe.skipIf(!MOSQUITTO_URL)('gateway on Mosquitto', () => {
 })
 
 describe.skipIf(!hasMosquittoBinary)('gateway on a Mosquitto of its own', () => {
+  test('takes a PUBACK that is there by the deadline, though we were too busy to read it', async () => {
+    const port = await freePort()
+    const broker = await startMosquitto(port)
+    endings.push(broker.stop)
+    const { gateway } = newGateway(`mqtt://127.0.0.1:${port}`)
+    await gateway.start(async () => {})
+    const connections = gateway.connectionCount()
+    const published = gateway.publishRequest({ ...newRequest(newName('thing')), ttlLeftMs: 200 })
+    // It is written by then.
+    await nextTurn()
+    const busyUntil = performance.now() + 600
+    while (performance.now() < busyUntil);
+    expect(await published).toMatchObject({ kind: 'confirmed' })
+    expect(gateway.isAvailable()).toBe(true)
+    expect(gateway.connectionCount()).toBe(connections)
+  })
+
   test('is unavailable when it is killed, available when it is back, and logs each once', async () => {
     const port = await freePort()
     const first = await startMosquitto(port)
