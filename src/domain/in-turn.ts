@@ -10,9 +10,10 @@ export type Turns = Map<string, Promise<unknown>>
 export async function inTurn<T>(turns: Turns, key: string, since: number, work: () => Promise<T>): Promise<T> {
   const before = turns.get(key)
   const mine = before ? withPatience(since, before, () => new NotBegun('its turn did not come')).then(work) : work()
-  const last = Promise.allSettled([before, mine]).then(() => {
+  const leave = () => {
     if (turns.get(key) === last) turns.delete(key)
-  })
+  }
+  const last: Promise<void> = (before ? Promise.allSettled([before, mine]) : mine).then(leave, leave)
   turns.set(key, last)
   return mine
 }

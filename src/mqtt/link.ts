@@ -86,6 +86,8 @@ function clientOptions(clientId: string, version: ProtocolVersion): IClientOptio
     resubscribe: false,
     // Its debug log costs even where it is off.
     log: () => {},
+    // A Buffer for each of 65,536 numbers, which would be looked through at each garbage collection.
+    writeCache: false,
     ...(version === 5 && {
       properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, receiveMaximum: RECEIVE_MAXIMUM },
     }),

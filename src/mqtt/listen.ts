@@ -1,10 +1,10 @@
 /** Takes what arrives to those whom it concerns: responses to the domain in batches, and each is acknowledged once it is committed. */
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { IPublishPacket, MqttClient } from 'mqtt'
-import { generate } from 'mqtt-packet'
 import type { Logger } from '../base/log.ts'
 import type { IncomingResponse, ResponseHandler, TraceContext } from '../domain/ports.ts'
 import { RECEIVE_MAXIMUM } from './link.ts'
+import { encodePuback } from './packets.ts'
 
 export interface Listener {
   /** Listens on a client that has not connected yet. */
@@ -179,8 +179,7 @@ const failureOf = (work: Promise<void>): Promise<unknown> =>
 /** Each client has one connection only, so a PUBACK cannot reach a later one, where the id means another message. */
 function acknowledge({ client, messageId }: Arrival): void {
   if (messageId === undefined || !client.connected) return
-  const protocolVersion = client.options.protocolVersion
-  client.stream.write(generate({ cmd: 'puback', messageId }, { protocolVersion }))
+  client.stream.write(encodePuback(messageId))
 }
 
 const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0

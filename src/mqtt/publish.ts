@@ -1,9 +1,9 @@
 /** Publishes requests on one connection, each until its PUBACK, its deadline or the end of the connection. */
 import type { MqttClient } from 'mqtt'
-import { generate, type IPublishPacket } from 'mqtt-packet'
 import type { OutgoingRequest, PublishOutcome } from '../domain/ports.ts'
 import { encodeRequest } from '../protocol/messages.ts'
 import { requestTopic, responseTopic } from '../protocol/topics.ts'
+import { encodePublish, type PublishProperties } from './packets.ts'
 
 export interface Outbox {
   publish(request: OutgoingRequest): Promise<PublishOutcome>
@@ -80,8 +80,9 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
     delivery.messageId = freeMessageId()
     inFlight.set(delivery.messageId, delivery)
     // Past mqtt.js, whose store of unconfirmed publishes sends them again after a reconnect, however old.
-    const { protocolVersion } = client.options
-    client.stream.write(generate(packetOf(delivery, delivery.messageId), { protocolVersion }))
+    const { topic, payload, messageId } = delivery
+    const properties = propertiesOf(delivery)
+    client.stream.write(encodePublish(client.options.protocolVersion, { topic, payload, messageId, properties }))
   }
 
   /** Of those of mqtt.js, which counts round and does not know which of ours are in use. */
@@ -109,25 +110,13 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   }
 }
 
-/** The properties are left out where the connection is of MQTT 3.1.1. */
-function packetOf({ request, topic, payload, expiresAt }: Delivery, messageId: number): IPublishPacket {
-  return {
-    cmd: 'publish',
-    messageId,
-    topic,
-    payload,
-    qos: 1,
-    dup: false,
-    retain: false,
-    properties: {
-      messageExpiryInterval: Math.max(1, Math.floor((expiresAt - performance.now()) / 1000)),
-      contentType: 'application/json',
-      responseTopic: responseTopic(request),
-      correlationData: Buffer.from(request.executionId),
-      ...(request.traceContext && { userProperties: request.traceContext }),
-    },
-  }
-}
+const propertiesOf = ({ request, expiresAt }: Delivery): PublishProperties => ({
+  messageExpiryInterval: Math.max(1, Math.floor((expiresAt - performance.now()) / 1000)),
+  contentType: 'application/json',
+  responseTopic: responseTopic(request),
+  correlationData: request.executionId,
+  userProperties: request.traceContext,
+})
 
 function outcomeOf(reasonCode: number): PublishOutcome {
   // Reasons from 128 on are refusals (MQTT 5, 3.4.2.1).

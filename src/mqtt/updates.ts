@@ -1,12 +1,14 @@
 /** An execution as it goes over the wire to other replicas, and back. */
 import { type Execution, statusReason } from '../domain/execution.ts'
 import { type ExecutionTopic, parseUpdatedTopic } from '../protocol/topics.ts'
-import { parseUpdate, type UpdatedExecution, type UpdateMessage } from '../protocol/updates.ts'
+import { parseUpdate, type UpdateMessage } from '../protocol/updates.ts'
 
 /** Who publishes updates. */
 export type Author = Pick<UpdateMessage, 'deployment' | 'replica'>
 
-export const toUpdate = (execution: Execution): UpdatedExecution => ({
+export const toUpdate = ({ deployment, replica }: Author, execution: Execution): UpdateMessage => ({
+  deployment,
+  replica,
   executionId: execution.id,
   commandId: execution.commandId,
   thingId: execution.thingId,

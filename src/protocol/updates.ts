@@ -77,12 +77,8 @@ const updateSchema = z.looseObject({
   updatedAt: instant,
 })
 
-/** What is said of the execution; who says it is the same in all updates of a replica. */
-export type UpdatedExecution = Omit<UpdateMessage, 'deployment' | 'replica'>
-
-/** `beginning`: that of the replica that publishes it. It comes first, so that it can be read without the rest. */
-export const encodeUpdate = (beginning: string, execution: UpdatedExecution): string =>
-  beginning + JSON.stringify(execution).slice(1)
+/** Who publishes it comes first, so that it can be read without the rest: the order of the members is that of the message. */
+export const encodeUpdate = (message: UpdateMessage): string => JSON.stringify(message)
 
 /** How each update of a deployment begins. */
 export const beginningOfDeployment = (deployment: string): string => `{"deployment":${JSON.stringify(deployment)},`
