@@ -12,26 +12,30 @@ interface Chunk {
  */
 export function joinWrites(stream: Duplex): void {
   if (!(stream instanceof Socket)) return
-  holdUntilEndOfTurn(stream)
+  stream.write = holdUntilEndOfTurn as Socket['write']
   // In Node's own way, each part is an element of its own for writev(2).
-  stream._writev = (chunks: Chunk[], done) =>
-    stream._write(Buffer.concat(chunks.map(toBuffer)), 'buffer' as BufferEncoding, done)
+  stream._writev = writeJoined
 }
 
-function holdUntilEndOfTurn(socket: Socket): void {
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
-  let isHeld = false
-  socket.write = (...args: unknown[]): boolean => {
-    if (!isHeld) {
-      isHeld = true
-      socket.cork()
-      setImmediate(() => {
-        isHeld = false
-        socket.uncork()
-      })
-    }
-    return write(...args)
+/** Sockets that are held. No state of each, and one function for all of them: there may be many thousands. */
+const held = new WeakSet<Socket>()
+
+function holdUntilEndOfTurn(this: Socket, ...args: Parameters<Socket['write']>): boolean {
+  if (!held.has(this)) {
+    held.add(this)
+    this.cork()
+    setImmediate(letGo, this)
   }
+  return Socket.prototype.write.apply(this, args)
+}
+
+function letGo(socket: Socket): void {
+  held.delete(socket)
+  socket.uncork()
+}
+
+function writeJoined(this: Socket, chunks: Chunk[], done: (error?: Error | null) => void): void {
+  this._write(Buffer.concat(chunks.map(toBuffer)), 'buffer' as BufferEncoding, done)
 }
 
 const toBuffer = ({ chunk, encoding }: Chunk): Buffer =>

@@ -40,7 +40,10 @@ export function followMany(
         // Taken out first, so that the latest change is also the last in line.
         heard.delete(execution.id)
         heard.set(execution.id, execution)
-        if (heard.size > MAX_HEARD) forgetHeard(heard)
+        if (heard.size > MAX_HEARD) {
+          fallBehind({ at: earliestChange(heard) })
+          heard = undefined
+        }
         onNews()
       },
       onGap(at) {
@@ -54,12 +57,6 @@ export function followMany(
     if (!behind || isBefore(cursor, behind)) behind = cursor
   }
 
-  function forgetHeard(tooMany: Map<string, Execution>): void {
-    const changedAt = [...tooMany.values()].map(({ updatedAt }) => updatedAt.getTime())
-    fallBehind({ at: new Date(Math.min(...changedAt)) })
-    heard = undefined
-  }
-
   async function read(): Promise<void> {
     await hearing.ready
     if (!behind) return
@@ -68,22 +65,20 @@ export function followMany(
     try {
       const page = await listChanges(ctx, filter, from, PAGE_SIZE)
       ctx.live.noteRead(page)
-      for (const execution of page) takeOver(execution)
+      for (const execution of page) {
+        const known = heard?.get(execution.id)
+        // A newer state was heard while the page was read; it comes later.
+        if (known && versionOf(known) > versionOf(execution)) continue
+        heard?.delete(execution.id)
+        missed ??= new Map()
+        missed.set(execution.id, execution)
+      }
       const last = page.at(-1)
       if (last && page.length === PAGE_SIZE) fallBehind({ at: last.updatedAt, afterId: last.id })
     } catch (error) {
       fallBehind(from)
       throw error
     }
-  }
-
-  function takeOver(row: Execution): void {
-    const known = heard?.get(row.id)
-    // A newer state was heard while the page was read; it comes later.
-    if (known && versionOf(known) > versionOf(row)) return
-    heard?.delete(row.id)
-    missed ??= new Map()
-    missed.set(row.id, row)
   }
 
   return {
@@ -108,6 +103,9 @@ function takeFirst(executions: Map<string, Execution> | undefined): Execution | 
   }
   return undefined
 }
+
+const earliestChange = (executions: Map<string, Execution>): Date =>
+  new Date(Math.min(...[...executions.values()].map(({ updatedAt }) => updatedAt.getTime())))
 
 /** Reads a little further back: what changed before `at` may have become visible only after it. */
 const cursorWithLag = ({ commitLagMs }: Context, at: Date): ChangeCursor => ({

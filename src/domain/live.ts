@@ -118,29 +118,26 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
 
   function listen(scope: LiveScope, listener: LiveListener): () => void {
     const seat = { listener, since: performance.now() }
-    const leave = enter(scope, seat)
+    enter(scope, seat)
     everyone.add(seat)
     since ??= seat.since
     return () => {
-      leave()
+      leave(scope, seat)
       everyone.delete(seat)
       if (everyone.size === 0) since = undefined
     }
   }
 
-  function enter({ executionId, thingIds }: LiveScope, seat: Seat): () => void {
-    if (executionId) {
-      addTo(byExecution, executionId, seat)
-      return () => removeFrom(byExecution, executionId, seat)
-    }
-    if (thingIds) {
-      for (const id of thingIds) addTo(byThing, id, seat)
-      return () => {
-        for (const id of thingIds) removeFrom(byThing, id, seat)
-      }
-    }
-    toAll.add(seat)
-    return () => toAll.delete(seat)
+  function enter({ executionId, thingIds }: LiveScope, seat: Seat): void {
+    if (executionId) addTo(byExecution, executionId, seat)
+    else if (thingIds) for (const id of thingIds) addTo(byThing, id, seat)
+    else toAll.add(seat)
+  }
+
+  function leave({ executionId, thingIds }: LiveScope, seat: Seat): void {
+    if (executionId) removeFrom(byExecution, executionId, seat)
+    else if (thingIds) for (const id of thingIds) removeFrom(byThing, id, seat)
+    else toAll.delete(seat)
   }
 
   function interest(maxNames: number): Interest {

@@ -15,91 +15,86 @@ export interface Source<Item> {
   close(): void
 }
 
-export interface Bell {
-  ring(): void
-  /** Until it rings next. It rings for those who wait already: look first, then wait. */
-  wait(): Promise<void>
-}
-
-export function createBell(): Bell {
-  let wake = () => {}
-  return {
-    ring: () => wake(),
-    wait: () =>
-      new Promise((resolve) => {
-        wake = resolve
-      }),
-  }
-}
+type Answer<Item> = (result: IteratorResult<Item> | Promise<never>) => void
 
 const RETRY_MS = 500
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
- * The source as an iterator; the bell tells that there is news in it. No generator: `return()` ends it at once, also while a
- * `next()` waits. `onEnd` may be called more than once.
+ * A source as an iterator; `open` makes it, and is given what tells that there is news in it. No generator: `return()` ends
+ * it at once, also while a `next()` waits. Nor is there an async function that waits for news: most subscribers do, and
+ * each would be one more.
  */
 export function iterateSource<Item>(
-  source: Source<Item>,
-  bell: Bell,
+  open: (onNews: () => void) => Source<Item>,
   onEnd: () => void = () => {},
 ): AsyncIterableIterator<Item> {
+  /** Calls of `next()` that have no answer yet, the first one first. */
+  let waiting: readonly Answer<Item>[] | undefined
+  let isReading = false
   let ended = false
-  /** How many calls of `next()` are not answered yet, and what the latest of them is answered with. */
-  let waiting = 0
-  let latest: Promise<IteratorResult<Item>> | undefined
+  const source = open(serve)
+
+  function serve(): void {
+    while (waiting && (ended || !isReading)) {
+      const result = nextResult()
+      if (!result) return
+      answerFirst(result)
+    }
+  }
+
+  /** Undefined where it is still to come. */
+  function nextResult(): IteratorResult<Item> | undefined {
+    if (ended) return DONE
+    const item = source.take()
+    if (source.isFinished()) end()
+    if (item) return { done: false, value: item }
+    if (ended) return DONE
+    if (source.mustRead()) void read()
+    return undefined
+  }
+
+  function answerFirst(result: IteratorResult<Item> | Promise<never>): void {
+    const [first, ...others] = waiting ?? []
+    waiting = others.length > 0 ? others : undefined
+    first?.(result)
+  }
 
   function end(): void {
+    if (ended) return
     ended = true
     source.close()
     onEnd()
-    bell.ring()
   }
-
-  async function advance(): Promise<IteratorResult<Item>> {
-    try {
-      while (!ended) {
-        const item = source.take()
-        if (source.isFinished()) end()
-        if (item) return { done: false, value: item }
-        if (!ended) await getMore()
-      }
-      return { done: true, value: undefined }
-    } finally {
-      waiting -= 1
-    }
-  }
-
-  /** Reads, or waits for news. Not an async function: most subscribers wait here, and each of those would be one more. */
-  const getMore = () => (source.mustRead() ? read() : bell.wait())
 
   /** A database that is away is tried again. */
   async function read(): Promise<void> {
+    isReading = true
     try {
       await source.read()
     } catch (error) {
-      if (ended) return
-      if (isDatabaseUnavailable(error)) return sleep(RETRY_MS)
-      end()
-      throw error
+      if (isDatabaseUnavailable(error)) await sleep(RETRY_MS)
+      else if (!ended) {
+        end()
+        answerFirst(Promise.reject(error))
+      }
     }
+    isReading = false
+    serve()
   }
 
   return {
-    /** One at a time, however often it is called. */
-    next() {
-      const before = waiting > 0 ? latest : undefined
-      waiting += 1
-      latest = before ? before.then(advance, advance) : advance()
-      return latest
-    },
+    next: () =>
+      new Promise((resolve) => {
+        waiting = waiting ? [...waiting, resolve] : [resolve]
+        serve()
+      }),
     async return() {
       end()
-      return { done: true, value: undefined }
+      serve()
+      return DONE
     },
-    async throw(error) {
-      end()
-      throw error
-    },
+    throw: throwAfterReturn,
     [Symbol.asyncIterator]: itself,
   }
 }
@@ -107,4 +102,10 @@ export function iterateSource<Item>(
 /** One for all iterators. */
 export function itself<T>(this: T): T {
   return this
+}
+
+/** One for all iterators. */
+export async function throwAfterReturn(this: AsyncIterator<unknown>, error: unknown): Promise<never> {
+  await this.return?.()
+  throw error
 }

@@ -1,7 +1,7 @@
 import { coversThing } from './access.ts'
 import type { Context } from './context.ts'
 import { ThingNotFound } from './errors.ts'
-import { createBell, iterateSource, type Source } from './source.ts'
+import { iterateSource, type Source } from './source.ts'
 import type { ThingFilter } from './thing.ts'
 import { findThingStates, listThingChanges, type ThingCursor, type ThingState } from './thing-news.ts'
 
@@ -24,9 +24,10 @@ export function watchThings(
   { id, filter }: ThingWatchRequest,
   onEnd?: () => void,
 ): AsyncIterableIterator<ThingState> {
-  const bell = createBell()
-  const source = id == null ? followThings(ctx, filter ?? {}, bell.ring) : followThing(ctx, id, filter ?? {}, bell.ring)
-  return iterateSource(source, bell, onEnd)
+  return iterateSource(
+    (onNews) => (id == null ? followThings(ctx, filter ?? {}, onNews) : followThing(ctx, id, filter ?? {}, onNews)),
+    onEnd,
+  )
 }
 
 /** The filter for live changes; `thingCondition` is the same for the database. */

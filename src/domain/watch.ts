@@ -3,7 +3,7 @@ import { type Execution, isSettled } from './execution.ts'
 import type { ExecutionFilter } from './filter.ts'
 import { followMany } from './follow-many.ts'
 import { followOne } from './follow-one.ts'
-import { createBell, iterateSource } from './source.ts'
+import { iterateSource } from './source.ts'
 
 export interface WatchRequest {
   /** One execution: as it is now, then each change, and the end once it is settled. */
@@ -22,12 +22,11 @@ export function watchExecutions(
   { id, filter, since }: WatchRequest,
   onEnd?: () => void,
 ): AsyncIterableIterator<Execution> {
-  const bell = createBell()
-  const source =
-    id == null
-      ? followMany(ctx, filter ?? {}, since ?? undefined, bell.ring)
-      : followOne(ctx, id, filter ?? {}, bell.ring)
-  return iterateSource(source, bell, onEnd)
+  return iterateSource(
+    (onNews) =>
+      id == null ? followMany(ctx, filter ?? {}, since ?? undefined, onNews) : followOne(ctx, id, filter ?? {}, onNews),
+    onEnd,
+  )
 }
 
 /** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal and when the service stops. */

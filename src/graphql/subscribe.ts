@@ -1,7 +1,7 @@
 /** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
 import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
 import type { Authority, Caller } from '../domain/access.ts'
-import { itself } from '../domain/source.ts'
+import { itself, throwAfterReturn } from '../domain/source.ts'
 import type { GraphQLContext } from './context.ts'
 import type { Mask } from './errors.ts'
 import type { Operation, OperationParams } from './operations.ts'
@@ -83,10 +83,7 @@ function mapEvents(
   return {
     next: () => (failed ? end() : source.next().then(answer, fail)),
     return: end,
-    async throw(error) {
-      await source.return?.()
-      throw error
-    },
+    throw: throwAfterReturn,
     [Symbol.asyncIterator]: itself,
   }
 }

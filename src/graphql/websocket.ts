@@ -29,26 +29,29 @@ const FORBIDDEN = 4403
 /** Clients of graphql-ws come back elsewhere after this code, with what they have open. */
 const GOING_AWAY = 1001
 const LOOK_EVERY_MS = 20
+const NO_LONGER_GOOD = 'Forbidden: your key or token is good no longer'
 
 /** What graphql-ws carries from `onSubscribe` to `execute` and `subscribe`. */
 type Prepared = ExecutionArgs & Subscription
 
 type WebSocketDoor = Pick<GraphQL, 'readOperation' | 'createContext' | 'mask'>
 
-/** What we keep of each socket. */
+/** What we keep of each socket. There may be many thousands: what few of them need is made when it is needed. */
 interface Extra extends Record<PropertyKey, unknown> {
-  operations: Set<string>
-  /** Those of them that get one answer: no subscriptions. */
-  asked: Set<string>
-  gone: AbortController
-  signal: () => AbortSignal
+  openCount: number
+  /** The operations among those that are open that get one answer: no subscriptions. */
+  asked: Set<string> | undefined
+  isGone: boolean
+  gone: AbortController | undefined
   /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
   caller: Caller | undefined
   createContext: (() => GraphQLContext) | undefined
+  /** The socket need no longer be ended when the caller's authority is. */
+  letGo: (() => void) | undefined
   /** What the upgrade itself had: clients that are no browsers can send it there. */
   authorization: string | undefined
   origin: Origin
-  end: (reason: string) => void
+  socket: WebSocket
 }
 
 /**
@@ -61,7 +64,7 @@ export function serveGraphQLWebSockets(
   sockets: WebSocketServer,
   { callers, log }: Pick<Context, 'callers' | 'log'>,
 ): (withinMs: number) => Promise<void> {
-  const askedOn = new WeakMap<WebSocket, Set<string>>()
+  const extraOf = new WeakMap<WebSocket, Extra>()
   const finishing = new AbortController()
   const server = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: CONNECTION_INIT_TIMEOUT_MS,
@@ -72,25 +75,29 @@ export function serveGraphQLWebSockets(
     subscribe: (args) => subscribe(args as Prepared, graphql.mask),
     onConnect: async ({ connectionParams, extra }) => {
       const caller = await identify(callers, connectionParams, extra)
-      if (!caller) return false
+      // Where it left meanwhile, nobody would let go of it.
+      if (!caller || extra.isGone) return false
+      const signal = () => signalOf(extra)
       extra.caller = caller
-      extra.createContext = () => graphql.createContext(extra.signal, caller)
-      const letGo = callers.hold(caller, () => extra.end('Forbidden: your key or token is good no longer'))
-      extra.gone.signal.addEventListener('abort', letGo, { once: true })
+      extra.createContext = () => graphql.createContext(signal, caller)
+      extra.letGo = callers.hold(caller, () => extra.socket.close(FORBIDDEN, NO_LONGER_GOOD))
       return true
     },
-    onDisconnect: ({ extra }) => extra.gone.abort(),
     onComplete: ({ extra }, id) => {
-      extra.operations.delete(id)
-      extra.asked.delete(id)
+      extra.openCount -= 1
+      extra.asked?.delete(id)
     },
-    onSubscribe: ({ extra: { operations, asked, caller, createContext } }, id, payload) => {
+    onSubscribe: ({ extra }, id, payload) => {
+      const { caller, createContext } = extra
       if (!caller || !createContext) throw new Error('a WebSocket asked before it was let in')
-      if (operations.size >= MAX_OPERATIONS) return [tooManyOperations()]
+      if (extra.openCount >= MAX_OPERATIONS) return [tooManyOperations()]
       const operation = graphql.readOperation(payload)
       if (!('run' in operation)) return operation
-      operations.add(id)
-      if (operation.kind !== 'subscription') asked.add(id)
+      extra.openCount += 1
+      if (operation.kind !== 'subscription') {
+        extra.asked ??= new Set()
+        extra.asked.add(id)
+      }
       // graphql-ws keeps the message for as long as the operation is open: its text is not needed any more.
       Object.assign(payload, { query: '' })
       const { document, definition } = operation
@@ -100,23 +107,22 @@ export function serveGraphQLWebSockets(
     },
   })
   sockets.on('connection', (socket, req) => {
-    const gone = new AbortController()
-    // Each operation that waits listens to it.
-    setMaxListeners(0, gone.signal)
     const extra: Extra = {
-      operations: new Set<string>(),
-      asked: new Set<string>(),
-      gone,
-      signal: () => gone.signal,
+      openCount: 0,
+      asked: undefined,
+      isGone: false,
+      gone: undefined,
       caller: undefined,
       createContext: undefined,
+      letGo: undefined,
       authorization: req.headers.authorization,
       origin: originOf(req),
-      end: (reason) => socket.close(FORBIDDEN, reason),
+      socket,
     }
-    askedOn.set(socket, extra.asked)
+    extraOf.set(socket, extra)
     const closed = server.opened(adapt(socket, finishing.signal, log), extra)
     socket.once('close', (code, reason) => {
+      leave(extra)
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a WebSocket did not end well'))
     })
   })
@@ -125,8 +131,25 @@ export function serveGraphQLWebSockets(
     const endsAt = performance.now() + withinMs
     stopPings()
     finishing.abort()
-    while (closeIdle(sockets, askedOn) > 0 && performance.now() < endsAt) await delay(LOOK_EVERY_MS)
+    while (closeIdle(sockets, extraOf) > 0 && performance.now() < endsAt) await delay(LOOK_EVERY_MS)
   }
+}
+
+/** Aborted when the socket is gone. */
+function signalOf(extra: Extra): AbortSignal {
+  if (!extra.gone) {
+    extra.gone = new AbortController()
+    // Each operation that waits listens to it.
+    setMaxListeners(0, extra.gone.signal)
+    if (extra.isGone) extra.gone.abort()
+  }
+  return extra.gone.signal
+}
+
+function leave(extra: Extra): void {
+  extra.isGone = true
+  extra.gone?.abort()
+  extra.letGo?.()
 }
 
 /** By what CONNECTION_INIT shows, as browsers cannot send a header; else by the header of the upgrade. Undefined: by nothing that is good. */
@@ -145,10 +168,10 @@ async function identify(
 }
 
 /** Closes the sockets that owe no answer, and returns the number of those that do. */
-function closeIdle({ clients }: WebSocketServer, askedOn: WeakMap<WebSocket, Set<string>>): number {
+function closeIdle({ clients }: WebSocketServer, extraOf: WeakMap<WebSocket, Extra>): number {
   let owing = 0
   for (const socket of clients) {
-    if (askedOn.get(socket)?.size) owing += 1
+    if (extraOf.get(socket)?.asked?.size) owing += 1
     else socket.close(GOING_AWAY, 'Going away')
   }
   return owing
