@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 const GROWTH_PERCENT = 40
 
 /**
- * Makes V8 clean up before its heap is a multiple of what is alive. Under full load that is 180 MB for the process instead
- * of 300 (200 where documents are all different), for about a tenth of the throughput. Whoever sets V8's memory by NODE_OPTIONS is left with it: with memory to
+ * Makes V8 clean up before its heap is a multiple of what is alive. Under full load that is 190 MB for the process instead
+ * of 320, for about a tenth of the throughput. Whoever sets V8's memory by NODE_OPTIONS is left with it: with memory to
  * spare, `--max-semi-space-size=64` is the fast way.
  */
 export function keepMemorySmall(nodeOptions: string | undefined): void {

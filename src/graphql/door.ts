@@ -52,8 +52,8 @@ export function createDoor(
     prepareAnswer(req, res)
     const foreign = req.body && findForeign(parseJson(req.body))
     if (foreign !== undefined) return refuseForeign(res, foreign)
-    // It may be a stream of events.
-    if (req.caller)
+    // It may be a stream of events. Where the caller left meanwhile, nobody would let go of it.
+    if (req.caller && !res.destroyed)
       res.once(
         'close',
         callers.hold(req.caller, () => res.destroy()),
