@@ -33,7 +33,7 @@ export interface Lifted {
 
 /** Names are matched so that digits in them are not taken for numbers. */
 const TOKENS = /[_A-Za-z]\w*|"(?:[^"\\\n\r]|\\.)*"|#[^\n\r]*|-?\d[\d.eE+-]*/g
-const OPERATION_NAME = /^\s*(query|mutation)\s+([_A-Za-z]\w*)/
+const OPERATION_NAME = /^\s*(query|mutation|subscription)\s+([_A-Za-z]\w*)/
 const NUMBER = /^-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
 
 /** What we could read otherwise than the parser does, which refuses some of it; and our own mark. */

@@ -5,6 +5,7 @@ import {
   execute,
   GraphQLError,
   getOperationAST,
+  getVariableValues,
   Kind,
   type OperationDefinitionNode,
   visit,
@@ -31,6 +32,8 @@ export interface Operation {
   kind: OperationDefinitionNode['operation']
   /** Whether what is selected of an event depends on variables: where it does not, equal documents have equal results. */
   selectsByVariables: boolean
+  /** Of a subscription: variables that it runs with besides those of the request, because its text has literals in their place. */
+  literals?: Readonly<Record<string, unknown>>
   /** Its errors are masked. Where the result has no `data`, the variables do not fit and nothing was run. */
   run: Run
 }
@@ -50,7 +53,8 @@ const MAX_CHARACTERS = 1_000_000
 
 /**
  * A document that comes again is kept, and compiled: for one that comes once, that would cost more than it saves. One of a
- * subscription runs for each event. Those that differ in their literals only are one document (literals.ts).
+ * subscription runs for each event. Those that differ in their literals only are one document (literals.ts): a subscription
+ * that named its thing in the text would otherwise hold a document of its own for as long as it is open.
  */
 export function createOperations(server: GraphQLServer, mask: Mask): ReadOperation {
   const readDocument = createDocumentReader(server)
@@ -65,9 +69,16 @@ export function createOperations(server: GraphQLServer, mask: Mask): ReadOperati
     if (known) return known
     const text = takeApart(query, operationName)
     const shape = text && shapes.get(text.shape)
-    if (text && shape?.lifted) return bindLiterals(shape.lifted, text, () => read(params))
+    const bound = text && shape?.lifted && bind(shape.lifted, text, params)
+    if (bound) return bound
     const operation = read(params)
-    return 'run' in operation ? keep(operation, key, shape ? undefined : text) : operation
+    return 'run' in operation ? keep(operation, key, params, shape ? undefined : text) : operation
+  }
+
+  function bind(lifted: LiftedOperation, text: Text, params: OperationParams): Operation | undefined {
+    return lifted.operation.kind === 'subscription'
+      ? bindSubscription(lifted, text, params.variables)
+      : bindLiterals(lifted, text, () => read(params))
   }
 
   function read({ query, operationName }: OperationParams) {
@@ -79,12 +90,15 @@ export function createOperations(server: GraphQLServer, mask: Mask): ReadOperati
   }
 
   /** `text`: of a document whose shape is new. */
-  function keep(operation: Operation, key: string, text: Text | undefined): Operation {
+  function keep(operation: Operation, key: string, params: OperationParams, text: Text | undefined): Operation {
     const isSubscription = operation.kind === 'subscription'
-    if (text && !isSubscription) {
-      if (comesAgain(text.shape)) shapes.set(text.shape, { lifted: lift(operation.document, text, mask) })
-      return operation
+    if (text && (isSubscription || comesAgain(text.shape))) {
+      const lifted = lift(operation, text, mask)
+      shapes.set(text.shape, { lifted })
+      const bound = isSubscription && lifted && bindSubscription(lifted, text, params.variables)
+      if (bound) return bound
     }
+    if (text && !isSubscription) return operation
     if (!comesAgain(key) && !isSubscription) return operation
     const compiled = createOperation(operation.document, operation.definition, mask, true)
     kept.set(key, compiled)
@@ -107,11 +121,13 @@ interface LiftedOperation extends Pick<Lifted, 'bind'> {
   operation: Operation
 }
 
-function lift(document: DocumentNode, text: Text, mask: Mask): LiftedOperation | undefined {
+/** Not where subscribers would no longer share their results, as they do while nothing of the selection is a variable. */
+function lift({ document, selectsByVariables }: Operation, text: Text, mask: Mask): LiftedOperation | undefined {
   const lifted = liftLiterals(schema, document, text)
   const definition = lifted && getOperationAST(lifted.document)
   if (!definition) return undefined
-  return { bind: lifted.bind, operation: createOperation(lifted.document, definition, mask, true) }
+  const operation = createOperation(lifted.document, definition, mask, true)
+  return operation.selectsByVariables === selectsByVariables ? { bind: lifted.bind, operation } : undefined
 }
 
 /** With the values of one text. Where they do not fit, nothing was run, and it is refused in the words for its own document. */
@@ -127,6 +143,20 @@ function bindLiterals(
     return 'run' in plain ? plain.run(context, variables, root) : { errors: plain }
   }
   return { ...operation, run }
+}
+
+/** Once for all of its events. Undefined where the values do not fit: it is refused in the words for its own document. */
+function bindSubscription(
+  { bind, operation }: LiftedOperation,
+  { literals }: Text,
+  variables: OperationParams['variables'],
+): Operation | undefined {
+  const bound = bind(literals)
+  const { errors } = getVariableValues(schema, operation.definition.variableDefinitions ?? [], {
+    ...variables,
+    ...bound,
+  })
+  return errors ? undefined : { ...operation, literals: bound }
 }
 
 function createOperation(

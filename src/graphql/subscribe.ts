@@ -1,5 +1,5 @@
 /** Subscriptions over WebSocket: where the events come from, and what each subscriber is told of them. */
-import { createSourceEventStream, type ExecutionResult, type GraphQLError } from 'graphql'
+import { createSourceEventStream, type ExecutionResult, type GraphQLError, type OperationDefinitionNode } from 'graphql'
 import type { Authority, Caller } from '../domain/access.ts'
 import { itself, throwAfterReturn } from '../domain/source.ts'
 import type { GraphQLContext } from './context.ts'
@@ -18,8 +18,11 @@ export interface Subscription {
 /** The results of events, as long as the events are on their way: subscribers with the same selection get the same one. */
 type Shared = WeakMap<object, Result>
 
-/** Only among those who may see the same: what is selected of an event can be more than they all may see. */
-const sharedBy = new WeakMap<Operation, WeakMap<Authority, Shared>>()
+/**
+ * Only among those who may see the same: what is selected of an event can be more than they all may see. Whatever literals
+ * their texts have, those of one definition select the same.
+ */
+const sharedBy = new WeakMap<OperationDefinitionNode, WeakMap<Authority, Shared>>()
 
 type Result = ExecutionResult | Promise<ExecutionResult>
 
@@ -38,16 +41,16 @@ export async function subscribe(
   function resultOf(event: unknown): Result {
     const run = () => operation.run(createContext(), variableValues, event)
     if (operation.selectsByVariables || typeof event !== 'object' || event === null) return run()
-    const shared = sharedAmong(operation, caller.authority)
+    const shared = sharedAmong(definition, caller.authority)
     const result = shared.get(event) ?? run()
     shared.set(event, result)
     return result
   }
 }
 
-function sharedAmong(operation: Operation, authority: Authority): Shared {
-  const byAuthority = sharedBy.get(operation) ?? new WeakMap<Authority, Shared>()
-  sharedBy.set(operation, byAuthority)
+function sharedAmong(definition: OperationDefinitionNode, authority: Authority): Shared {
+  const byAuthority = sharedBy.get(definition) ?? new WeakMap<Authority, Shared>()
+  sharedBy.set(definition, byAuthority)
   const shared = byAuthority.get(authority) ?? new WeakMap()
   byAuthority.set(authority, shared)
   return shared

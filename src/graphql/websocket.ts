@@ -102,7 +102,8 @@ export function serveGraphQLWebSockets(
       Object.assign(payload, { query: '' })
       const { document, definition } = operation
       const operationName = definition.name?.value
-      const variableValues = payload.variables
+      const { literals } = operation
+      const variableValues = literals ? { ...payload.variables, ...literals } : payload.variables
       return { schema, document, operation, operationName, createContext, caller, variableValues } as Prepared
     },
   })

@@ -46,6 +46,11 @@ describe('documents of one shape', () => {
     ],
     ['of a page', '{ executions(first: 3) { nodes { id } } }', '{ executions(first: 7) { nodes { id } } }'],
     ['with a name', 'query A { thing(id: "1") { id } }', 'query B2 { thing(id: "2") { id } }'],
+    [
+      'of a subscription',
+      'subscription A { executionUpdated(filter: { thingId: ["a", "b"], status: SENT }, since: "2025-01-01T00:00:00Z") { id } }',
+      'subscription B { executionUpdated(filter: { thingId: ["c", "d"], status: SENT }, since: "2026-01-01T00:00:00Z") { id } }',
+    ],
     ['with a number for an id', '{ thing(id: 1) { id } }', '{ thing(id: 90071992547409) { id } }'],
     ['with a single value for a list', list('thingId: "a", status: SENT'), list('thingId: "b", status: SENT')],
     [
