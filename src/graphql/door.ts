@@ -49,11 +49,13 @@ export function createDoor(
   }
 
   async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+    // The caller left while it was found out who he is: nothing was begun, and nobody would end a stream.
+    if (res.destroyed) return
     prepareAnswer(req, res)
     const foreign = req.body && findForeign(parseJson(req.body))
     if (foreign !== undefined) return refuseForeign(res, foreign)
-    // It may be a stream of events. Where the caller left meanwhile, nobody would let go of it.
-    if (req.caller && !res.destroyed)
+    // It may be a stream of events.
+    if (req.caller)
       res.once(
         'close',
         callers.hold(req.caller, () => res.destroy()),

@@ -72,7 +72,8 @@ export function createOperations(server: GraphQLServer, mask: Mask): ReadOperati
     const bound = text && shape?.lifted && bind(shape.lifted, text, params)
     if (bound) return bound
     const operation = read(params)
-    return 'run' in operation ? keep(operation, key, params, shape ? undefined : text) : operation
+    if (!('run' in operation)) return operation
+    return (text && !shape && keepShape(operation, text, params)) || keep(operation, key)
   }
 
   function bind(lifted: LiftedOperation, text: Text, params: OperationParams): Operation | undefined {
@@ -89,17 +90,18 @@ export function createOperations(server: GraphQLServer, mask: Mask): ReadOperati
     return createOperation(document, definition, mask, false)
   }
 
-  /** `text`: of a document whose shape is new. */
-  function keep(operation: Operation, key: string, params: OperationParams, text: Text | undefined): Operation {
+  /** Of a document whose shape is new. Undefined where the document itself is to be kept. */
+  function keepShape(operation: Operation, text: Text, params: OperationParams): Operation | undefined {
     const isSubscription = operation.kind === 'subscription'
-    if (text && (isSubscription || comesAgain(text.shape))) {
-      const lifted = lift(operation, text, mask)
-      shapes.set(text.shape, { lifted })
-      const bound = isSubscription && lifted && bindSubscription(lifted, text, params.variables)
-      if (bound) return bound
-    }
-    if (text && !isSubscription) return operation
-    if (!comesAgain(key) && !isSubscription) return operation
+    if (!isSubscription && !comesAgain(text.shape)) return operation
+    const lifted = lift(operation, text, mask)
+    shapes.set(text.shape, { lifted })
+    if (!isSubscription) return operation
+    return lifted && bind(lifted, text, params)
+  }
+
+  function keep(operation: Operation, key: string): Operation {
+    if (operation.kind !== 'subscription' && !comesAgain(key)) return operation
     const compiled = createOperation(operation.document, operation.definition, mask, true)
     kept.set(key, compiled)
     return compiled

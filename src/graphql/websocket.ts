@@ -41,7 +41,6 @@ interface Extra extends Record<PropertyKey, unknown> {
   openCount: number
   /** The operations among those that are open that get one answer: no subscriptions. */
   asked: Set<string> | undefined
-  isGone: boolean
   gone: AbortController | undefined
   /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
   caller: Caller | undefined
@@ -76,7 +75,7 @@ export function serveGraphQLWebSockets(
     onConnect: async ({ connectionParams, extra }) => {
       const caller = await identify(callers, connectionParams, extra)
       // Where it left meanwhile, nobody would let go of it.
-      if (!caller || extra.isGone) return false
+      if (!caller || isGone(extra)) return false
       const signal = () => signalOf(extra)
       extra.caller = caller
       extra.createContext = () => graphql.createContext(signal, caller)
@@ -111,7 +110,6 @@ export function serveGraphQLWebSockets(
     const extra: Extra = {
       openCount: 0,
       asked: undefined,
-      isGone: false,
       gone: undefined,
       caller: undefined,
       createContext: undefined,
@@ -142,13 +140,14 @@ function signalOf(extra: Extra): AbortSignal {
     extra.gone = new AbortController()
     // Each operation that waits listens to it.
     setMaxListeners(0, extra.gone.signal)
-    if (extra.isGone) extra.gone.abort()
+    if (isGone(extra)) extra.gone.abort()
   }
   return extra.gone.signal
 }
 
+const isGone = ({ socket }: Extra): boolean => socket.readyState === socket.CLOSED
+
 function leave(extra: Extra): void {
-  extra.isGone = true
   extra.gone?.abort()
   extra.letGo?.()
 }
