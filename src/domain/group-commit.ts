@@ -88,7 +88,7 @@ async function commitTogether<Item, Done>(
   try {
     const done = await commit(batch.map(({ item }) => item))
     if (done.length !== batch.length) throw new Error('a group commit must answer for each of its items')
-    for (const [index, value] of done.entries()) batch[index]?.resolve(value)
+    for (let index = 0; index < batch.length; index++) batch[index]?.resolve(done[index] as Done)
   } catch (error) {
     if (batch.length > 1 && isRefusal(error)) for (const one of batch) await commitTogether(commit, [one])
     else for (const { reject } of batch) reject(error)

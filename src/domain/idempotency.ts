@@ -68,7 +68,7 @@ export async function findRepeated(ctx: Context, request: WrittenRequest): Promi
  * `delivery` has the fingerprint that it had before there was any: keys of that time are still good.
  */
 export function fingerprintOf({ thingId, action, params, ttl, delivery }: SendRequest): string {
-  const given = { thingId, action, params: params ?? {}, ttl: ttl ?? null }
+  const given = { action, params: params ?? {}, thingId, ttl: ttl ?? null }
   const text = canonicalJson(delivery == null ? given : { ...given, delivery })
   return createHash('sha256').update(text).digest('base64url')
 }

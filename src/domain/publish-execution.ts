@@ -11,15 +11,12 @@ import { endWith } from './trace.ts'
 
 const MAX_UNHEARD = 250
 
-interface Sending extends Pick<WrittenRequest, 'since' | 'requestId' | 'traceContext'> {
-  /** When this try began, by performance.now(). */
-  startedAt: number
-}
-
+/** `startedAt`: when this try began, by performance.now(). */
 export async function publishExecution(
   ctx: Context,
   execution: Execution,
-  { startedAt, since, requestId, traceContext }: Sending,
+  startedAt: number,
+  { since, requestId, traceContext }: Pick<WrittenRequest, 'since' | 'requestId' | 'traceContext'>,
 ): Promise<Outcome<Execution>> {
   const { id, thingId, action, ttl } = execution
   const span = ctx.tracing?.startPublish(execution, traceContext)

@@ -82,7 +82,7 @@ async function storeAndPublish(ctx: Context, request: WrittenRequest): Promise<O
     if (execution) {
       ctx.live.publish([execution])
       if (execution.publishAgainAt) ctx.publishAgain.ring()
-      return publishExecution(ctx, execution, { startedAt, ...request })
+      return publishExecution(ctx, execution, startedAt, request)
     }
     const repeated = await findRepeated(ctx, request)
     if (repeated) return repeated

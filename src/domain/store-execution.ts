@@ -39,34 +39,34 @@ const LIMIT = { items: 250, size: { max: 4_000_000, of: ({ paramsText }: Draft) 
 export const createExecutionStore = (run: RunStatement, { batchSize }: Pick<Metrics, 'batchSize'>): StoreExecution =>
   createGroupCommit(LIMIT, async (drafts) => {
     const random = randomBytes(RANDOM_BYTES * drafts.length).toString('hex')
-    const given = drafts.map((draft, index) => ({ ...draft, idEnding: idEndingOf(index, random) }))
-    const rows = await run<Stored>(INSERT, [JSON.stringify(given, COLUMNS)])
+    const given = drafts.map((draft, index) => toRow(draft, idEndingOf(index, random)))
+    const rows = await run<Stored>(INSERT, [JSON.stringify(given)])
     batchSize.observe({ of: 'sends' }, drafts.length)
     const stored = new Map(rows.map((row) => [row.id.slice(TIME_LENGTH), row]))
-    return given.map((draft) => {
-      const row = stored.get(draft.idEnding)
+    return drafts.map((draft, index) => {
+      const row = stored.get(given[index]?.idEnding ?? '')
       return row && toExecution(draft, row)
     })
   })
 
-/** What the statement takes of a draft. */
-const COLUMNS = [
-  'idEnding',
-  'thingId',
-  'thingRevision',
-  'thingType',
-  'typeRevision',
-  'thingTypeVersion',
-  'action',
-  'paramsText',
-  'ttl',
-  'delivery',
-  'publishAgainIn',
-  'requestedBy',
-  'requestedFrom',
-  'idempotencyKey',
-  'fingerprint',
-]
+/** What the statement takes of a draft. Picked by hand: JSON.stringify takes several times as long where it is told what to pick. */
+const toRow = (draft: Draft, idEnding: string): Omit<Draft, 'params'> & { idEnding: string } => ({
+  idEnding,
+  thingId: draft.thingId,
+  thingRevision: draft.thingRevision,
+  thingType: draft.thingType,
+  typeRevision: draft.typeRevision,
+  thingTypeVersion: draft.thingTypeVersion,
+  action: draft.action,
+  paramsText: draft.paramsText,
+  ttl: draft.ttl,
+  delivery: draft.delivery,
+  publishAgainIn: draft.publishAgainIn,
+  requestedBy: draft.requestedBy,
+  requestedFrom: draft.requestedFrom,
+  idempotencyKey: draft.idempotencyKey,
+  fingerprint: draft.fingerprint,
+})
 
 /** What the database adds to a draft; the rest of the row is as it was given, and need not come back. */
 interface Stored {

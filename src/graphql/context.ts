@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { contextCacheSymbol, initContextCache } from '@pothos/core'
 import DataLoader from 'dataloader'
 import type { YogaServerInstance } from 'graphql-yoga'
-import type { Caller } from '../domain/access.ts'
+import type { Authority, Caller } from '../domain/access.ts'
 import type { Context } from '../domain/context.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
@@ -31,6 +32,8 @@ export interface GraphQLContext {
   requestId: string | undefined
   /** Of the request's span, where it is traced. */
   traceContext: TraceContext | undefined
+  /** Where Pothos keeps what scope-auth found out. */
+  [contextCacheSymbol]: object
 }
 
 /** A request as http/server.ts hands it over. */
@@ -46,7 +49,10 @@ export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
 export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
-/** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
+/**
+ * The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. What scope-auth finds
+ * out depends on the authority only, and is kept by it: found out anew for each request, it is a twentieth of a command.
+ */
 export function createContexts(domain: Context, about: ServiceFacts): CreateContext {
   const things = loadThings(domain)
   const presences = loadPresences(domain)
@@ -54,6 +60,7 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
   const loaders = { things, presences, thingSecrets, thingTypes, ignoredResponses }
+  const scopesOf = createScopeCaches()
   return (signal, caller, traceContext) => ({
     domain,
     about,
@@ -62,7 +69,19 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
     caller,
     requestId: caller.requestId,
     traceContext,
+    [contextCacheSymbol]: scopesOf(caller.authority),
   })
+}
+
+function createScopeCaches(): (authority: Authority) => object {
+  const caches = new WeakMap<Authority, object>()
+  return (authority) => {
+    const known = caches.get(authority)
+    if (known) return known
+    const made = initContextCache()[contextCacheSymbol]
+    caches.set(authority, made)
+    return made
+  }
 }
 
 const LOADING = { cache: false, maxBatchSize: 500 }

@@ -117,8 +117,7 @@ builder.mutationFields((t) => ({
     resolve: async (_root, { input }, context) => {
       const { thingId, action, params, ttl, idempotencyKey, delivery, wait } = input
       const { domain, caller, requestId, traceContext } = context
-      const asked = { thingId, action, params, ttl, idempotencyKey, delivery }
-      const request = { ...asked, caller, requestId, traceContext }
+      const request = { thingId, action, params, ttl, idempotencyKey, delivery, caller, requestId, traceContext }
       const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
       return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }

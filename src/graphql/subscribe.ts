@@ -42,18 +42,18 @@ export async function subscribe(
     const run = () => operation.run(createContext(), variableValues, event)
     if (operation.selectsByVariables || typeof event !== 'object' || event === null) return run()
     const shared = sharedAmong(definition, caller.authority)
-    const result = shared.get(event) ?? run()
-    shared.set(event, result)
-    return result
+    return shared.get(event) ?? keep(shared, event, run())
   }
 }
 
 function sharedAmong(definition: OperationDefinitionNode, authority: Authority): Shared {
-  const byAuthority = sharedBy.get(definition) ?? new WeakMap<Authority, Shared>()
-  sharedBy.set(definition, byAuthority)
-  const shared = byAuthority.get(authority) ?? new WeakMap()
-  byAuthority.set(authority, shared)
-  return shared
+  const byAuthority = sharedBy.get(definition) ?? keep(sharedBy, definition, new WeakMap())
+  return byAuthority.get(authority) ?? keep(byAuthority, authority, new WeakMap())
+}
+
+function keep<Key extends object, Value>(map: WeakMap<Key, Value>, key: Key, value: Value): Value {
+  map.set(key, value)
+  return value
 }
 
 /**

@@ -91,9 +91,12 @@ function describe(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`).join('; ')
 }
 
+/** Fatal: what is no UTF-8 is refused, and not mended. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 function readJson(payload: Uint8Array): { value?: unknown; problem?: string } {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(payload)
+    const text = UTF_8.decode(payload)
     return { value: JSON.parse(text) }
   } catch (error) {
     return { problem: error instanceof SyntaxError ? 'payload: expected JSON' : 'payload: expected UTF-8 text' }

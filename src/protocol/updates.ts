@@ -93,9 +93,12 @@ export function parseUpdate(payload: Uint8Array): UpdateMessage | undefined {
   return parsed.success ? parsed.data : undefined
 }
 
+/** Fatal: what is no UTF-8 is refused, and not mended. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 function readJson(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+    return JSON.parse(UTF_8.decode(payload))
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { versionOf } from '../../src/domain/execution.ts'
 import { createLive, type Live, type LiveScope } from '../../src/domain/live.ts'
@@ -140,5 +141,36 @@ describe('what is known of versions', () => {
     const last = ids.at(-1) ?? ''
     versions.raise(last, 5_000)
     expect(versions.get(last)?.version).toBe(5_000)
+  })
+
+  it('is that of each execution, also where ids point to the same place', () => {
+    // Few endings and few beginnings, so that they collide in each part of the table.
+    const id = fc
+      .tuple(
+        fc.constantFrom('0190163d', 'ffffffff'),
+        fc.constantFrom('739b', '739c'),
+        fc.constantFrom('ab', 'ac', 'ad'),
+      )
+      .map(([start, middle, end]) => `${start}-8694-${middle}-8000-0123456789${end}`)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(id, fc.nat(65_534)), { maxLength: 40 }), (raised) => {
+        const versions = createVersions(100)
+        const expected = new Map(raised)
+        for (const [one, version] of raised) versions.raise(one, version)
+        for (const [one] of raised) expect(versions.get(one)?.version).toBe(expected.get(one))
+      }),
+    )
+  })
+
+  it('is since when it was told, whoever asked for it meanwhile', () => {
+    const versions = createVersions(4)
+    const [first = '', ...others] = Array.from({ length: 4 }, () => randomUUID())
+    versions.raise(first, 1)
+    const at = versions.get(first)?.at
+    expect(at).toBeLessThanOrEqual(performance.now())
+    for (const other of others) {
+      versions.raise(other, 1)
+      expect(versions.get(first)).toEqual({ version: 1, at })
+    }
   })
 })
