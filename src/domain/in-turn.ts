@@ -7,7 +7,7 @@ export type Turns = Map<string, Promise<unknown>>
  * Does the work after what is under way for the same key, whatever becomes of that. Throws NotBegun where its turn does not
  * come within the patience of whoever came at `since`; the next one waits for those before all the same.
  */
-export async function inTurn<T>(turns: Turns, key: string, since: number, work: () => Promise<T>): Promise<T> {
+export function inTurn<T>(turns: Turns, key: string, since: number, work: () => Promise<T>): Promise<T> {
   const before = turns.get(key)
   const mine = before ? withPatience(since, before, () => new NotBegun('its turn did not come')).then(work) : work()
   const leave = () => {

@@ -63,20 +63,22 @@ const sendAdmitted = (ctx: Context, request: WrittenRequest): Promise<Outcome<Ex
     ? sendOnce(ctx, request)
     : inTurn(ctx.sending, request.idempotencyKey, request.since, () => sendOnce(ctx, request))
 
-async function sendOnce(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
-  // A repetition counts as well, because it costs as much; but what was sent before is answered all the same.
+function sendOnce(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
+  // A repetition counts as well, because it costs as much.
   const retryAfterMs = takeSend(ctx.sendLimits, request.caller.name ?? ANONYMOUS, request.thingId)
-  if (retryAfterMs > 0) return (await findRepeated(ctx, request)) ?? fail(rateLimited(retryAfterMs))
-  return storeAndPublish(ctx, request)
+  return retryAfterMs > 0 ? repeatedOr(ctx, request, fail(rateLimited(retryAfterMs))) : storeAndPublish(ctx, request)
 }
+
+/** What was sent before is answered whatever has become of the thing, of the broker or of the caller's limit since. */
+const repeatedOr = async (ctx: Context, request: WrittenRequest, refusal: Outcome<Execution>) =>
+  (await findRepeated(ctx, request)) ?? refusal
 
 async function storeAndPublish(ctx: Context, request: WrittenRequest): Promise<Outcome<Execution>> {
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const startedAt = performance.now()
     const draft = await draftOf(ctx, request)
-    // What was sent before is answered whatever has become of the thing or of the broker since.
-    if (!draft.ok) return (await findRepeated(ctx, request)) ?? draft
-    if (!ctx.gateway.isAvailable()) return (await findRepeated(ctx, request)) ?? fail(brokerUnavailable())
+    if (!draft.ok) return repeatedOr(ctx, request, draft)
+    if (!ctx.gateway.isAvailable()) return repeatedOr(ctx, request, fail(brokerUnavailable()))
     const committing = ctx.tracing?.startCommit(request.traceContext)
     const execution = await endWith(committing, ctx.storeExecution(draft.value, request.since))
     if (execution) {

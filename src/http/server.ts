@@ -25,7 +25,7 @@ export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unkn
 export interface GraphQLDoor {
   path: string
   /** Called with a request that has its `caller`. */
-  handle: RequestHandler
+  handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   identify: Callers['identify']
 }
 
@@ -157,7 +157,8 @@ async function handleGraphQL(
     // Yoga takes a body that was read before from here.
     Object.assign(req, { body: body.bytes })
   }
-  await handle(req, res)
+  // Not awaited: nothing of this function is kept while the request is on its way.
+  return handle(req, res)
 }
 
 function refuse(

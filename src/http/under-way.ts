@@ -20,7 +20,8 @@ export function createUnderWay(): UnderWay {
 
   function enter(res: ServerResponse): void {
     open.add(res)
-    res.once('close', () => open.delete(res))
+    // Not `once`, which makes three more objects for each request: it comes once only.
+    res.on('close', () => open.delete(res))
     if (isDismissing) dismiss(res)
   }
 

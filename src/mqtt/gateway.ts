@@ -15,7 +15,7 @@ import type {
 import { requestTopic } from '../protocol/topics.ts'
 import { createAnnouncer } from './announce.ts'
 import { keepConnected } from './connect.ts'
-import type { BrokerLink } from './link.ts'
+import type { BrokerLink, EmbeddedLink } from './link.ts'
 import { createListener } from './listen.ts'
 import { createNews } from './news.ts'
 import { createClientEvents } from './presence.ts'
@@ -110,13 +110,11 @@ export function createGateway({ link, log, deployment, sharedGroup, onClient }: 
     throw new ConfigError(problem ?? 'MQTT_SHARED_GROUP: the broker does not share the responses')
   }
 
-  async function publishRequest(request: OutgoingRequest): Promise<PublishOutcome> {
+  function publishRequest(request: OutgoingRequest): Promise<PublishOutcome> {
     const outbox = currentOutbox()
-    if (!outbox) return { kind: 'unconfirmed', why: connector.problem() ?? 'not connected to the broker' }
-    const isHeard = link.kind === 'embedded' ? askForSubscriber(link.hasSubscriber, request) : undefined
-    const outcome = await outbox.publish(request)
-    if (outcome.kind === 'unconfirmed' || !isHeard) return outcome
-    return { kind: 'confirmed', hasSubscriber: await isHeard }
+    if (!outbox)
+      return Promise.resolve({ kind: 'unconfirmed', why: connector.problem() ?? 'not connected to the broker' })
+    return link.kind === 'embedded' ? publishAndAsk(outbox, link, request) : outbox.publish(request)
   }
 
   function announce(executions: readonly Execution[]): void {
@@ -139,7 +137,9 @@ export function createGateway({ link, log, deployment, sharedGroup, onClient }: 
   }
 }
 
-async function askForSubscriber(hasSubscriber: (topic: string) => Promise<boolean>, request: OutgoingRequest) {
+async function publishAndAsk(outbox: Outbox, { hasSubscriber }: EmbeddedLink, request: OutgoingRequest) {
   // It is a hint: where the broker cannot tell, the command takes its usual course.
-  return hasSubscriber(requestTopic(request)).catch(() => true)
+  const isHeard = hasSubscriber(requestTopic(request)).catch(() => true)
+  const outcome = await outbox.publish(request)
+  return outcome.kind === 'confirmed' ? { ...outcome, hasSubscriber: await isHeard } : outcome
 }

@@ -18,7 +18,8 @@ interface Delivery {
   /** On the clock of performance.now(). */
   expiresAt: number
   messageId: number | undefined
-  settle: (outcome: PublishOutcome) => void
+  deadline: NodeJS.Timeout | undefined
+  resolve: (outcome: PublishOutcome) => void
 }
 
 const PUBACK_DEADLINE_MS = 10_000
@@ -35,7 +36,8 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   // mqtt.js hides reason 16 from the callback of publish(), so we read the PUBACK ourselves.
   client.on('packetreceive', (packet) => {
     if (packet.cmd !== 'puback' || packet.messageId === undefined) return
-    inFlight.get(packet.messageId)?.settle(outcomeOf(packet.reasonCode ?? 0))
+    const delivery = inFlight.get(packet.messageId)
+    if (delivery) settle(delivery, outcomeOf(packet.reasonCode ?? 0))
   })
   client.on('close', () => close('the connection to the broker was lost before it confirmed the request'))
   return { publish, close }
@@ -45,22 +47,26 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
     const payload = encodeRequest(request.message)
     const expiresAt = performance.now() + request.ttlLeftMs
     return new Promise((resolve) => {
-      const delivery: Delivery = { request, topic, payload, expiresAt, messageId: undefined, settle }
-      // After what has arrived by then is read: on a busy machine a timer comes first, and the PUBACK may be there.
-      const onDeadline = () => void setImmediate(() => giveUp(delivery))
-      const deadline = setTimeout(onDeadline, Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS))
+      const deadline = undefined
+      const delivery: Delivery = { request, topic, payload, expiresAt, messageId: undefined, deadline, resolve }
+      if (closedWhy !== undefined) return settle(delivery, unconfirmed(closedWhy))
+      delivery.deadline = setTimeout(onDeadline, Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS), delivery)
       waiting.add(delivery)
-      if (closedWhy !== undefined) return settle(unconfirmed(closedWhy))
       sendWaiting()
-
-      function settle(outcome: PublishOutcome): void {
-        clearTimeout(deadline)
-        waiting.delete(delivery)
-        if (delivery.messageId !== undefined) inFlight.delete(delivery.messageId)
-        resolve(outcome)
-        if (closedWhy === undefined) sendWaiting()
-      }
     })
+  }
+
+  /** After what has arrived by then is read: on a busy machine a timer comes first, and the PUBACK may be there. */
+  function onDeadline(delivery: Delivery): void {
+    setImmediate(giveUp, delivery)
+  }
+
+  function settle(delivery: Delivery, outcome: PublishOutcome): void {
+    clearTimeout(delivery.deadline)
+    waiting.delete(delivery)
+    if (delivery.messageId !== undefined) inFlight.delete(delivery.messageId)
+    delivery.resolve(outcome)
+    if (closedWhy === undefined) sendWaiting()
   }
 
   /** The broker's Receive Maximum may not be exceeded (MQTT 5, 3.3.4): the rest waits here, where it can be withdrawn. */
@@ -76,7 +82,7 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
 
   function send(delivery: Delivery): void {
     if (delivery.expiresAt <= performance.now())
-      return delivery.settle(unconfirmed('its TTL passed before it could be sent'))
+      return settle(delivery, unconfirmed('its TTL passed before it could be sent'))
     delivery.messageId = freeMessageId()
     inFlight.set(delivery.messageId, delivery)
     // Past mqtt.js, whose store of unconfirmed publishes sends them again after a reconnect, however old.
@@ -106,7 +112,7 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
   }
 
   function withdraw(delivery: Delivery, why: string): void {
-    delivery.settle(unconfirmed(why))
+    settle(delivery, unconfirmed(why))
   }
 }
 
