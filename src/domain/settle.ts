@@ -39,17 +39,20 @@ export async function settleExecutions(ctx: Context, settlements: readonly Settl
 
 /** In the order of their ids, in which the database then takes the rows: two replicas with the same ones seldom deadlock. */
 function moveSettled({ run, replica }: Context, settlements: readonly Settlement[]): Promise<Execution[]> {
-  const given = settlements
-    .map(({ executionId, thingId, status, result, reason }) => ({
-      id: executionId,
-      thingId,
-      status,
-      result,
-      ...reason,
-    }))
-    .sort((one, other) => (one.id < other.id ? -1 : 1))
+  const given = settlements.map(toRow).sort(byId)
   return run<Execution>(SETTLE, [JSON.stringify(given), replica])
 }
+
+const toRow = ({ executionId, thingId, status, result, reason }: Settlement) => ({
+  id: executionId,
+  thingId,
+  status,
+  result,
+  code: reason?.code,
+  message: reason?.message,
+})
+
+const byId = (one: { id: string }, other: { id: string }): number => (one.id < other.id ? -1 : 1)
 
 /** Settles up to so many of those whose TTL has passed as TIMED_OUT, the first ones first, and returns them. */
 export async function settleExpired(ctx: Context, limit: number): Promise<Execution[]> {

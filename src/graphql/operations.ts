@@ -172,6 +172,7 @@ function createOperation(
     result.errors
       ? { ...result, errors: result.errors.map((error) => mask(error, requestId)) as GraphQLError[] }
       : result
+  const maskLate = async (late: Promise<ExecutionResult>, context: GraphQLContext) => maskErrors(await late, context)
   return {
     document,
     definition,
@@ -180,7 +181,7 @@ function createOperation(
     selectsByVariables: definition.operation === 'subscription' && selectsByVariables(document, definition),
     run(context, ...args) {
       const result = run(context, ...args)
-      return result instanceof Promise ? result.then((late) => maskErrors(late, context)) : maskErrors(result, context)
+      return result instanceof Promise ? maskLate(result, context) : maskErrors(result, context)
     },
   }
 }

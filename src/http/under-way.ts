@@ -20,9 +20,13 @@ export function createUnderWay(): UnderWay {
 
   function enter(res: ServerResponse): void {
     open.add(res)
-    // Not `once`, which makes three more objects for each request: it comes once only.
-    res.on('close', () => open.delete(res))
+    // Not `once`, nor a function for each request: it comes once only, and tells whose it is.
+    res.on('close', leave)
     if (isDismissing) dismiss(res)
+  }
+
+  function leave(this: ServerResponse): void {
+    open.delete(this)
   }
 
   function dismissClients(): void {

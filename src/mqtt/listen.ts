@@ -132,11 +132,11 @@ export function createListener(log: Logger, takeOther: (topic: string, payload: 
       await setImmediate()
       const batch = waiting.slice(0, MAX_BATCH)
       underWay = batch.length
-      const responses = batch.flatMap(({ response }) => response ?? [])
+      const responses = batch.flatMap(responseOf)
       if (responses.length > 0 && !(await handOver(handler, responses))) return
       waiting.splice(0, batch.length)
       underWay = 0
-      waitingBytes -= batch.reduce((sum, arrival) => sum + sizeOf(arrival), 0)
+      for (const arrival of batch) waitingBytes -= sizeOf(arrival)
       // [MQTT-4.6.0-2] in the order in which they came.
       batch.forEach(acknowledge)
       takeHeldBack()
@@ -181,5 +181,7 @@ function acknowledge({ client, messageId }: Arrival): void {
   if (messageId === undefined || !client.connected) return
   client.stream.write(encodePuback(messageId))
 }
+
+const responseOf = ({ response }: Arrival): IncomingResponse | [] => response ?? []
 
 const sizeOf = ({ response }: Arrival): number => response?.payload.byteLength ?? 0

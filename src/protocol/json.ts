@@ -48,14 +48,18 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isJsonObject(value)) return JSON.stringify(value) ?? 'null'
-  const members = Object.keys(value)
+  const names = Object.keys(value)
   // To sort takes longer than all the rest, and most have few members, in order already.
-  if (!isSorted(members)) members.sort()
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
+  if (!isSorted(names)) names.sort()
+  let members = ''
+  for (const name of names) members += `${members && ','}${JSON.stringify(name)}:${canonicalJson(value[name])}`
+  return `{${members}}`
 }
 
-const isSorted = (names: readonly string[]): boolean =>
-  names.every((name, at) => at === 0 || (names[at - 1] ?? '') <= name)
+function isSorted(names: readonly string[]): boolean {
+  for (let at = 1; at < names.length; at++) if ((names[at - 1] ?? '') > (names[at] ?? '')) return false
+  return true
+}
 
 function scalarProblem(value: unknown): string | undefined {
   if (typeof value === 'string' && isUnstorable(value)) return 'has a NUL or a lone surrogate in it'
