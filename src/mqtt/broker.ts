@@ -59,6 +59,11 @@ const MAX_CONNECTIONS = 10_000
 const CONNECT_DEADLINE_MS = 10_000
 /** A client that reads nothing for this long is cut, since the others wait for it. */
 const DRAIN_DEADLINE_MS = 10_000
+/**
+ * How many messages aedes routes at a time, where each response waits for its commit: with its own 100 the batches of an
+ * embedded database are smaller, and a command costs a tenth more.
+ */
+const MESSAGES_IN_FLIGHT = 1_000
 /** Room for the topic and the header. */
 const MAX_PACKET_BYTES = MAX_MESSAGE_BYTES + 1024
 
@@ -78,6 +83,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     ...hooks,
     connectTimeout: CONNECT_DEADLINE_MS,
     drainTimeout: DRAIN_DEADLINE_MS,
+    concurrency: MESSAGES_IN_FLIGHT,
     maxClientsIdLength: MAX_CLIENT_ID_LENGTH,
   })
   const persistence = takeOverQueues(aedes, queues.store, mayKeep)
