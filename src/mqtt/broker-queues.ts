@@ -41,8 +41,8 @@ export interface SessionQueues {
 
 interface Waiting {
   packet: QueuedPacket
-  /** Unix time in seconds, of a request; a response does not expire. */
-  expiresAt: number
+  /** Unix time in seconds, of a request; a response does not expire. Undefined until somebody asks: few wait for so long. */
+  expiresAt: number | undefined
 }
 
 interface Queue {
@@ -91,7 +91,7 @@ export function createSessionQueues(serviceClientId: string): SessionQueues {
     }
     // The duplicate flag is of the way to us, not of the way on [MQTT-3.3.1-3].
     const copy = { ...packet, messageId: undefined, dup: false }
-    queue.waiting.set(packet.brokerCounter, { packet: copy, expiresAt: expiryOf(packet) })
+    queue.waiting.set(packet.brokerCounter, { packet: copy, expiresAt: undefined })
     queue.bytes += sizeOf(copy)
   }
 
@@ -104,6 +104,7 @@ export function createSessionQueues(serviceClientId: string): SessionQueues {
     if (packet.cmd === 'publish') entry.packet.messageId = packet.messageId
     else {
       queue.bytes -= sizeOf(entry.packet)
+      entry.expiresAt ??= expiryOf(entry.packet)
       entry.packet = { ...packet, brokerCounter: counter }
     }
     queue.sent.set(packet.messageId, counter)
@@ -163,6 +164,7 @@ function counterOf(queue: Queue, { brokerCounter, messageId }: QueuedPacket): nu
 function dropExpired(queue: Queue): void {
   const nowSeconds = Date.now() / 1000
   for (const [counter, entry] of queue.waiting) {
+    entry.expiresAt ??= expiryOf(entry.packet)
     if (entry.expiresAt <= nowSeconds) drop(queue, counter, entry)
   }
 }

@@ -121,10 +121,10 @@ export function createRules(options: RulesOptions): Rules {
   /** Also for what a session has kept: nothing is handed over after its TTL, or to a client that lost the thing. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     if (isService(client)) return packet
-    const updated = parseUpdatedTopic(packet.topic)
-    const topic = updated ?? parseRequestTopic(packet.topic)
+    const requested = parseRequestTopic(packet.topic)
+    const topic = requested ?? parseUpdatedTopic(packet.topic)
     if (!topic || !access.lastKnownThings(client).has(topic.thingId)) return null
-    if (updated) return packet
+    if (!requested) return packet
     const request = parseRequest(Buffer.from(packet.payload))
     return !request || isExpired(request, Date.now() / 1000) ? null : packet
   }

@@ -4,6 +4,7 @@
  */
 
 const PREFIX = '$emqx/commands/things'
+const EXECUTIONS = '/executions/'
 
 /** A thing's id, which is also `{thingName}` in topics. No `/`, `+`, `#`, NUL or space can get into a topic this way. */
 export const THING_ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/
@@ -124,7 +125,8 @@ function buildTopic({ thingId, executionId }: ExecutionTopic, kind: string): str
 }
 
 function parseTopic(topic: string, kind: string): ExecutionTopic | undefined {
-  const levels = splitTopic(topic)
+  // Each message is asked for several kinds, and most are of another one.
+  const levels = topic.endsWith(kind) ? splitTopic(topic) : undefined
   if (levels?.kind !== kind) return undefined
   if (!isThingId(levels.thing) || !isExecutionId(levels.execution)) return undefined
   return { thingId: levels.thing, executionId: levels.execution }
@@ -132,7 +134,12 @@ function parseTopic(topic: string, kind: string): ExecutionTopic | undefined {
 
 function splitTopic(topic: string): { thing: string; execution: string; kind: string } | undefined {
   if (!topic.startsWith(`${PREFIX}/`)) return undefined
-  const [thing, executions, execution, kind, ...rest] = topic.slice(PREFIX.length + 1).split('/')
-  if (!thing || executions !== 'executions' || !execution || !kind || rest.length > 0) return undefined
-  return { thing, execution, kind }
+  const endOfThing = topic.indexOf('/', PREFIX.length + 1)
+  if (!topic.startsWith(EXECUTIONS, endOfThing)) return undefined
+  const endOfExecution = topic.indexOf('/', endOfThing + EXECUTIONS.length)
+  if (endOfThing < 0 || endOfExecution < 0) return undefined
+  const thing = topic.slice(PREFIX.length + 1, endOfThing)
+  const execution = topic.slice(endOfThing + EXECUTIONS.length, endOfExecution)
+  const kind = topic.slice(endOfExecution + 1)
+  return thing && execution && kind && !kind.includes('/') ? { thing, execution, kind } : undefined
 }
