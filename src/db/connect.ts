@@ -8,6 +8,7 @@ import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ConfigError } from '../base/config.ts'
 import { ARRAY_TYPES } from './array-types.ts'
+import { prepareStatements } from './embedded-statements.ts'
 import { isDatabaseUnavailable, sqlState } from './errors.ts'
 import { lockDataDir } from './lock.ts'
 import { leaveLostTransactions } from './lost-transactions.ts'
@@ -124,8 +125,7 @@ export async function openEmbedded(dataDir: string): Promise<Store> {
       await client.close()
       unlock()
     }
-    const run: RunStatement = async (text, parameters) => (await client.query(text, [...parameters])).rows as never
-    return { db, run, kind: 'embedded', usage: undefined, deployment: undefined, close }
+    return { db, run: prepareStatements(client), kind: 'embedded', usage: undefined, deployment: undefined, close }
   } catch (error) {
     unlock()
     throw error
