@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { contextCacheSymbol, initContextCache } from '@pothos/core'
+import { RequestCache } from '@pothos/plugin-scope-auth'
 import DataLoader from 'dataloader'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Authority, Caller } from '../domain/access.ts'
@@ -12,6 +13,7 @@ import type { Thing } from '../domain/thing.ts'
 import { findThingsWithSecret } from '../domain/thing-secrets.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
 import { findThings } from '../domain/things.ts'
+import { builder } from './builder.ts'
 import type { ServiceFacts } from './service.ts'
 
 export interface GraphQLContext {
@@ -49,10 +51,7 @@ export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
 export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
-/**
- * The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. What scope-auth finds
- * out depends on the authority only, and is kept by it: found out anew for each request, it is a twentieth of a command.
- */
+/** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context, about: ServiceFacts): CreateContext {
   const things = loadThings(domain)
   const presences = loadPresences(domain)
@@ -60,29 +59,29 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
   const thingTypes = loadThingTypes(domain)
   const ignoredResponses = loadIgnoredResponses(domain)
   const loaders = { things, presences, thingSecrets, thingTypes, ignoredResponses }
-  const scopesOf = createScopeCaches()
-  return (signal, caller, traceContext) => ({
-    domain,
-    about,
-    ...loaders,
-    signal,
-    caller,
-    requestId: caller.requestId,
-    traceContext,
-    [contextCacheSymbol]: scopesOf(caller.authority),
-  })
-}
+  const scopes = new WeakMap<Authority, object>()
+  return (signal, caller, traceContext) =>
+    contextOf(scopes.get(caller.authority) ?? keepScopes(caller.authority), signal, caller, traceContext)
 
-function createScopeCaches(): (authority: Authority) => object {
-  const caches = new WeakMap<Authority, object>()
-  return (authority) => {
-    const known = caches.get(authority)
-    if (known) return known
-    const made = initContextCache()[contextCacheSymbol]
-    caches.set(authority, made)
-    return made
+  function contextOf(kept: object, ...[signal, caller, traceContext]: Parameters<CreateContext>): GraphQLContext {
+    const { requestId } = caller
+    return { domain, about, ...loaders, signal, caller, requestId, traceContext, [contextCacheSymbol]: kept }
+  }
+
+  /**
+   * What scope-auth finds out depends on the authority only, and is kept by it: found out anew for each request, it is a
+   * twentieth of a command. It also keeps the context that it was first asked with: not one of a request, whose socket it would hold.
+   */
+  function keepScopes(authority: Authority): object {
+    const kept = initContextCache()[contextCacheSymbol]
+    const nobody = { name: null, address: null, authority }
+    RequestCache.fromContext(contextOf(kept, neverAborted, nobody), builder)
+    scopes.set(authority, kept)
+    return kept
   }
 }
+
+const neverAborted = (): AbortSignal => new AbortController().signal
 
 const LOADING = { cache: false, maxBatchSize: 500 }
 
