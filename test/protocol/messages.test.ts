@@ -143,6 +143,9 @@ describe('parseResponse', () => {
   it('refuses bytes that are no UTF-8', () => {
     expect(problemOf(Uint8Array.of(0x22, 0xff, 0x22))).toBe('payload: expected UTF-8 text')
     expect(problemOf(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))).toBe('payload: expected UTF-8 text')
+    // The one before was cut off in the middle of a character: nothing of it is left.
+    expect(problemOf(Uint8Array.of(0x22, 0xe2, 0x82))).toBe('payload: expected UTF-8 text')
+    expect(problemOf(Buffer.from('{"status":"€"}'))).toContain('status: expected one of')
   })
 
   it('refuses a number beyond what JavaScript can hold', () => {
