@@ -6,8 +6,8 @@ import type { RunStatement } from './statement.ts'
 interface Prepared {
   name: string
   ready: Promise<unknown>
-  /** On the clock of performance.now(); undefined until it is ready. */
-  since: number | undefined
+  /** When its plan is old, by performance.now(). */
+  until: number
 }
 
 /**
@@ -16,10 +16,7 @@ interface Prepared {
  */
 const PLAN_FOR_MS = 2_000
 
-/**
- * Each statement is prepared on its first run, and again when its plan is old. All of it is one session, in which what is
- * asked first is done first.
- */
+/** Each statement is prepared on its first run, and again under the same name when its plan is old: whoever runs it meanwhile finds the one or the other. */
 export function prepareStatements(client: Pick<PGlite, 'query' | 'exec'>, planForMs = PLAN_FOR_MS): RunStatement {
   /** Bounded: the texts are constants of ours. */
   const prepared = new Map<string, Prepared>()
@@ -30,35 +27,23 @@ export function prepareStatements(client: Pick<PGlite, 'query' | 'exec'>, planFo
     // SQL ends at a NUL. As a parameter it is refused in the words for it.
     if (literals.some((literal) => literal.includes('\0')))
       return (await client.query(text, [...parameters])).rows as never
-    const current = prepared.get(text)
-    const { name, ready, since } = current && !isOld(current, planForMs) ? current : prepare(text, current)
-    if (since === undefined) await ready
+    const { name, ready } = preparedFor(text)
+    await ready
     return (await client.query(`execute ${name}${literals.length > 0 ? `(${literals.join(',')})` : ''}`)).rows as never
   }
 
-  function prepare(text: string, before: Prepared | undefined): Prepared {
-    count += 1
-    const name = `run_${count}`
-    const made: Prepared = { name, ready: make(), since: undefined }
+  function preparedFor(text: string): Prepared {
+    const known = prepared.get(text)
+    if (known && performance.now() < known.until) return known
+    const name = known?.name ?? `run_${++count}`
+    const ready = client.exec(`${known ? `deallocate ${name}; ` : ''}prepare ${name} as ${text}`)
+    // The next run tries again.
+    ready.catch(() => prepared.delete(text))
+    const made = { name, ready, until: performance.now() + planForMs }
     prepared.set(text, made)
     return made
-
-    async function make(): Promise<void> {
-      try {
-        await client.exec(`prepare ${name} as ${text}`)
-        made.since = performance.now()
-      } catch (error) {
-        // The next run tries again.
-        if (prepared.get(text) === made) prepared.delete(text)
-        throw error
-      }
-      if (before) await client.exec(`deallocate ${before.name}`)
-    }
   }
 }
-
-const isOld = ({ since }: Prepared, planForMs: number): boolean =>
-  since !== undefined && performance.now() - since > planForMs
 
 /** Of an untyped literal Postgres makes what the statement wants in its place. With `standard_conforming_strings` only the quote is special. */
 const literalOf = (value: unknown): string => (value == null ? 'null' : `'${String(value).replaceAll("'", "''")}'`)

@@ -47,8 +47,15 @@ export function openOutbox(client: MqttClient, onSilence: () => void): Outbox {
     const payload = encodeRequest(request.message)
     const expiresAt = performance.now() + request.ttlLeftMs
     return new Promise((resolve) => {
-      const deadline = undefined
-      const delivery: Delivery = { request, topic, payload, expiresAt, messageId: undefined, deadline, resolve }
+      const delivery: Delivery = {
+        request,
+        topic,
+        payload,
+        expiresAt,
+        messageId: undefined,
+        deadline: undefined,
+        resolve,
+      }
       if (closedWhy !== undefined) return settle(delivery, unconfirmed(closedWhy))
       delivery.deadline = setTimeout(onDeadline, Math.min(request.ttlLeftMs, PUBACK_DEADLINE_MS), delivery)
       waiting.add(delivery)

@@ -44,6 +44,12 @@ function findProblemAmong(values: readonly unknown[], depth: number): JsonProble
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Fatal: what is no UTF-8 is refused, and not mended. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
+/** What came as bytes. Throws a SyntaxError where it is no JSON, and another error where it is no text. */
+export const decodeJson = (payload: Uint8Array): unknown => JSON.parse(UTF_8.decode(payload))
+
 /** The same text for equal values, whatever the order of their keys: for fingerprints and comparisons. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`

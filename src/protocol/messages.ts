@@ -3,7 +3,7 @@
  * Pure: imports nothing of ours but its neighbours in this folder.
  */
 import { z } from 'zod'
-import { findJsonProblem, type Json, type JsonObject } from './json.ts'
+import { decodeJson, findJsonProblem, type Json, type JsonObject } from './json.ts'
 
 /** The most bytes a request or a response may have: what the embedded broker takes, and what EMQX is told to take. */
 export const MAX_MESSAGE_BYTES = 256 * 1024
@@ -91,13 +91,9 @@ function describe(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`).join('; ')
 }
 
-/** Fatal: what is no UTF-8 is refused, and not mended. */
-const UTF_8 = new TextDecoder('utf-8', { fatal: true })
-
 function readJson(payload: Uint8Array): { value?: unknown; problem?: string } {
   try {
-    const text = UTF_8.decode(payload)
-    return { value: JSON.parse(text) }
+    return { value: decodeJson(payload) }
   } catch (error) {
     return { problem: error instanceof SyntaxError ? 'payload: expected JSON' : 'payload: expected UTF-8 text' }
   }

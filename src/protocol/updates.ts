@@ -3,7 +3,7 @@
  * Pure: imports nothing of ours but its neighbours in this folder.
  */
 import { z } from 'zod'
-import type { Json, JsonObject } from './json.ts'
+import { decodeJson, type Json, type JsonObject } from './json.ts'
 import { RESPONSE_STATUSES } from './messages.ts'
 
 export const EXECUTION_STATUSES = ['SENT', ...RESPONSE_STATUSES, 'TIMED_OUT', 'CANCELED'] as const
@@ -93,12 +93,9 @@ export function parseUpdate(payload: Uint8Array): UpdateMessage | undefined {
   return parsed.success ? parsed.data : undefined
 }
 
-/** Fatal: what is no UTF-8 is refused, and not mended. */
-const UTF_8 = new TextDecoder('utf-8', { fatal: true })
-
 function readJson(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(UTF_8.decode(payload))
+    return decodeJson(payload)
   } catch {
     return undefined
   }
