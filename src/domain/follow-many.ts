@@ -47,7 +47,8 @@ export function followMany(
         onNews()
       },
       onGap(at) {
-        fallBehind(cursorWithLag(ctx, at))
+        // No further back: what becomes visible late is still looked for by whoever tells of the gap (reconcile.ts).
+        fallBehind({ at })
         onNews()
       },
     },

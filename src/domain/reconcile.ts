@@ -41,19 +41,15 @@ export function startReconciling(ctx: Context): Reconciler {
   }
 
   async function run(): Promise<void> {
-    /** What changed before it has been compared; undefined while nobody listens. */
+    /** What changed before it has been compared, or could be seen before anybody listened. */
     let upTo: Date | undefined
     let failing = false
     while (!stopping.signal.aborted) {
       await pause(EVERY_MS, wake.signal)
       wake = new AbortController()
-      const since = ctx.live.listeningSince()
-      if (stopping.signal.aborted || since === undefined) {
-        upTo = undefined
-        continue
-      }
+      if (stopping.signal.aborted) return
       try {
-        upTo = await reconcile(ctx, upTo, since)
+        upTo = await reconcile(ctx, upTo, ctx.live.listeningSince())
         failing = false
       } catch (error) {
         if (!failing) ctx.log.warn({ err: error }, 'changes cannot be read from the database; trying again')
@@ -64,15 +60,21 @@ export function startReconciling(ctx: Context): Reconciler {
   }
 }
 
-/** Compares once, and returns up to which instant it is done. `since`: when the first of today's listeners began. */
-async function reconcile(ctx: Context, upTo: Date | undefined, since: number): Promise<Date> {
+/**
+ * Compares once, and returns up to which instant it is done. `since`: when the first of today's listeners began. While nobody
+ * listens it only looks how far the database is: on a busy service the first one would else begin with seconds of history.
+ */
+async function reconcile(ctx: Context, upTo: Date | undefined, since: number | undefined): Promise<Date | undefined> {
   const { now, settledUpTo } = await readHorizon(ctx, ctx.commitLagMs)
   const readAt = performance.now()
   // The database read its clock before we had the answer, so this is at the change or after it.
   const changedAt: ChangedAt = ({ updatedAt }) => readAt - (now.getTime() - updatedAt.getTime())
+  const seen = new Date(settledUpTo.getTime() - MARGIN_MS)
+  // Whoever began while this was looked up may have read the database before it.
+  if (since === undefined) return ctx.live.listeningSince() === undefined ? seen : upTo
   const from = upTo ?? new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)
   await tellMissed(ctx, from, changedAt)
-  return new Date(settledUpTo.getTime() - MARGIN_MS)
+  return seen
 }
 
 async function tellMissed(ctx: Context, from: Date, changedAt: ChangedAt): Promise<void> {
