@@ -1,7 +1,9 @@
 import { pause } from '../base/pause.ts'
 import type { Context } from './context.ts'
 import { type ChangeCursor, findExecutions, listVersions, readHorizon, type VersionRow } from './executions.ts'
-import type { ChangedAt } from './live.ts'
+
+/** Of an instant of the database, in milliseconds since 1970: the one of performance.now(). */
+type ToClock = (at: number) => number
 
 export interface Reconciler {
   /** Looks at once, and not only at the next turn. */
@@ -68,33 +70,33 @@ async function reconcile(ctx: Context, upTo: Date | undefined, since: number | u
   const { now, settledUpTo } = await readHorizon(ctx, ctx.commitLagMs)
   const readAt = performance.now()
   // The database read its clock before we had the answer, so this is at the change or after it.
-  const changedAt: ChangedAt = ({ updatedAt }) => readAt - (now.getTime() - updatedAt.getTime())
+  const toClock = (changedAt: number) => readAt - (now.getTime() - changedAt)
   const seen = new Date(settledUpTo.getTime() - MARGIN_MS)
   // Whoever began while this was looked up may have read the database before it.
   if (since === undefined) return ctx.live.listeningSince() === undefined ? seen : upTo
   const from = upTo ?? new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)
-  await tellMissed(ctx, from, changedAt)
+  await tellMissed(ctx, from, toClock)
   return seen
 }
 
-async function tellMissed(ctx: Context, from: Date, changedAt: ChangedAt): Promise<void> {
+async function tellMissed(ctx: Context, from: Date, toClock: ToClock): Promise<void> {
   const interest = ctx.live.interest(MAX_NAMES)
   let cursor: ChangeCursor = { at: from }
   for (let rows = 0; rows < MAX_ROWS; rows += PAGE_SIZE) {
     const page = await listVersions(ctx, interest, cursor, PAGE_SIZE)
-    const missed = page.filter((row) => ctx.live.isAwaited(row, changedAt(row)))
-    await tell(ctx, missed, changedAt)
+    const missed = page.filter((row) => ctx.live.isAwaited(row, toClock(row.changedAt)))
+    await tell(ctx, missed, toClock)
     const last = page.at(-1)
     if (!last || page.length < PAGE_SIZE) return
-    cursor = { at: last.updatedAt, afterId: last.id }
+    cursor = { at: new Date(last.changedAt), afterId: last.id }
   }
   ctx.live.announceGap(cursor.at)
 }
 
-async function tell(ctx: Context, missed: readonly VersionRow[], changedAt: ChangedAt): Promise<void> {
+async function tell(ctx: Context, missed: readonly VersionRow[], toClock: ToClock): Promise<void> {
   if (missed.length > 0) ctx.log.debug({ count: missed.length }, 'changes of which no announcement told')
   for (let at = 0; at < missed.length; at += READ_AT_ONCE) {
     const ids = missed.slice(at, at + READ_AT_ONCE).map(({ id }) => id)
-    ctx.live.relayFound(await findExecutions(ctx, ids), changedAt)
+    ctx.live.relayFound(await findExecutions(ctx, ids), ({ updatedAt }) => toClock(updatedAt.getTime()))
   }
 }
