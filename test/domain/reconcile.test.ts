@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Context } from '../../src/domain/context.ts'
+import { type ChangeCursor, listVersions } from '../../src/domain/executions.ts'
+import type { Interest } from '../../src/domain/live.ts'
 import { startReconciling } from '../../src/domain/reconcile.ts'
 import { type Domain, insertOpen, openDomain } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
@@ -52,5 +54,43 @@ describe('the first listener on a busy service', () => {
     expect(gaps).toBe(0)
     unlisten()
     await reconciler.stop()
+  })
+})
+
+describe('versions of what changed', () => {
+  const thingId = uniqueName('read')
+  const since = new Date(Date.now() - 60_000)
+  let ids: string[]
+
+  beforeAll(async () => {
+    ids = await insertOpen(domain.ctx, thingId, new Array<number>(450).fill(600_000))
+    await insertOpen(domain.ctx, uniqueName('other'), [600_000])
+  })
+
+  async function readAll(interest: Interest): Promise<string[]> {
+    const read: string[] = []
+    for (let cursor: ChangeCursor = { at: since }; ; ) {
+      const page = await listVersions(domain.ctx, interest, cursor, 100)
+      read.push(...page.map(({ id }) => id))
+      const last = page.at(-1)
+      if (!last) return read
+      expect(last).toMatchObject({ version: 0, thingId: expect.any(String), changedAt: expect.any(Number) })
+      cursor = { at: new Date(last.changedAt), afterId: last.id }
+    }
+  }
+
+  it('are read page by page, each once, though many have one instant', async () => {
+    expect(await readAll({ executionIds: [], thingIds: [thingId] })).toEqual(ids.toSorted())
+  })
+
+  it('are those of the given executions and things only', async () => {
+    const [id = ''] = ids
+    expect(await readAll({ executionIds: [id], thingIds: [] })).toEqual([id])
+    expect(await readAll({ executionIds: [], thingIds: [] })).toEqual([])
+    expect((await readAll(undefined)).length).toBeGreaterThan(ids.length)
+  })
+
+  it('are none for names that the database would refuse', async () => {
+    expect(await readAll({ executionIds: ['no-uuid'], thingIds: ['nul\0', 'lone \ud800'] })).toEqual([])
   })
 })
