@@ -39,12 +39,13 @@ export interface GraphQLContext {
 }
 
 /** A request as http/server.ts hands it over. */
-export type TracedRequest = IncomingMessage & { traceContext?: TraceContext; caller?: Caller }
+export type TracedRequest = IncomingMessage & { traceContext?: TraceContext }
 
 /** Over HTTP. */
 export interface ServerContext {
   req: TracedRequest
   res: ServerResponse
+  caller: Caller
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>

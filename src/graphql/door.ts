@@ -2,13 +2,20 @@
 import type { ServerResponse } from 'node:http'
 import { prepareAnswer, securityHeaders } from '../base/answer-headers.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import type { Caller } from '../domain/access.ts'
 import type { Callers } from '../domain/callers.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 import type { PersistedOperations } from './persisted.ts'
 
-/** A request whose body has been read, as http/server.ts hands it over. */
-export type RequestWithBody = TracedRequest & { body?: Buffer }
+/** As http/server.ts hands it over. */
+export interface DoorRequest {
+  req: TracedRequest
+  res: ServerResponse
+  caller: Caller
+  /** Of a POST. */
+  body: Buffer | undefined
+}
 
 export interface DoorOptions {
   callers: Callers
@@ -27,17 +34,16 @@ export function createDoor(
   readOperation: ReadOperation,
   { callers, persisted }: DoorOptions,
 ) {
-  return async (req: RequestWithBody, res: ServerResponse): Promise<void> => {
+  return async (request: DoorRequest): Promise<void> => {
+    const { req, res, caller, body } = request
     const contentType = contentTypeFor(req.headers.accept)
-    const params = contentType && req.body && readParams(req.body)
+    const params = contentType && body && readParams(body)
     const operation = params && readOperation(params)
-    if (!operation || !('run' in operation) || operation.kind === 'subscription') return askYoga(req, res)
-    const { caller } = req
-    if (!caller) throw new Error('a request came without its caller')
+    if (!operation || !('run' in operation) || operation.kind === 'subscription') return askYoga(request)
     const requestId = requestIdOf(req)
     const context = createContext(() => signalOf(res), caller, req.traceContext)
     const result = await operation.run(context, params.variables)
-    if (!('data' in result)) return askYoga(req, res)
+    if (!('data' in result)) return askYoga(request)
     const text = JSON.stringify(result)
     res.writeHead(200, {
       ...securityHeaders(req, res),
@@ -48,20 +54,19 @@ export function createDoor(
     res.end(text)
   }
 
-  async function askYoga(req: RequestWithBody, res: ServerResponse): Promise<void> {
+  async function askYoga(request: DoorRequest): Promise<void> {
+    const { req, res, caller, body } = request
     // The caller left while it was found out who he is: nothing was begun, and nobody would end a stream.
     if (res.destroyed) return
     prepareAnswer(req, res)
-    const foreign = req.body && findForeign(parseJson(req.body))
+    const foreign = body && findForeign(parseJson(body))
     if (foreign !== undefined) return refuseForeign(res, foreign)
     // It may be a stream of events.
-    if (req.caller)
-      res.once(
-        'close',
-        callers.hold(req.caller, () => res.destroy()),
-      )
-    if (persisted) writeOut(req, persisted)
-    await yoga(req, res)
+    res.once(
+      'close',
+      callers.hold(caller, () => res.destroy()),
+    )
+    await yoga(persisted ? writeOut(request, persisted) : withBody(req, body), res, { caller })
   }
 }
 
@@ -119,13 +124,17 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
+/** Yoga takes a body that was read before from there. */
+const withBody = (req: TracedRequest, body: Buffer | undefined): TracedRequest =>
+  body ? Object.assign(req, { body }) : req
+
 /** Yoga knows documents only, and not their hashes. */
-function writeOut(req: RequestWithBody, persisted: PersistedOperations): void {
-  const params = req.body ? readParams(req.body) : readSearch(req.url)
+function writeOut({ req, body }: DoorRequest, persisted: PersistedOperations): TracedRequest {
+  const params = body ? readParams(body) : readSearch(req.url)
   const query = params && persisted.textOf(params)
-  if (!query || query === params.query) return
-  if (req.body) req.body = Buffer.from(JSON.stringify({ ...params, query }))
-  else req.url = `${req.url}&query=${encodeURIComponent(query)}`
+  if (!query || query === params.query) return withBody(req, body)
+  if (body) return withBody(req, Buffer.from(JSON.stringify({ ...params, query })))
+  return Object.assign(req, { url: `${req.url}&query=${encodeURIComponent(query)}` })
 }
 
 /** Of a GET without a document: what is said of its hash. */

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import type { ValidationRule } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
@@ -10,7 +9,7 @@ import {
   type GraphQLServer,
   type ServerContext,
 } from './context.ts'
-import { createDoor, type RequestWithBody } from './door.ts'
+import { createDoor, type DoorRequest } from './door.ts'
 import { type Mask, maskError } from './errors.ts'
 import { GRAPHIQL_TABS } from './graphiql-tabs.ts'
 import { createOperations, type ReadOperation } from './operations.ts'
@@ -53,7 +52,7 @@ export interface GraphQL {
   /** What a client is shown of an error. */
   mask: Mask
   /** Over HTTP, SSE included. */
-  handle: (req: RequestWithBody, res: ServerResponse) => Promise<void>
+  handle: (request: DoorRequest) => Promise<void>
 }
 
 export interface GraphQLOptions {
@@ -80,10 +79,7 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req }) => {
-      if (!req.caller) throw new Error('a request came without its caller')
-      return createContext(() => request.signal, req.caller, req.traceContext)
-    },
+    context: ({ request, req, caller }) => createContext(() => request.signal, caller, req.traceContext),
     plugins: onlyOfDocuments(plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.

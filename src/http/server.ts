@@ -9,6 +9,7 @@ import { readForwarded } from '../base/client-address.ts'
 import type { Certificate } from '../base/config-tls.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
+import type { Caller } from '../domain/access.ts'
 import type { Callers } from '../domain/callers.ts'
 import { Unauthenticated } from '../domain/errors.ts'
 import { MAX_BODY_BYTES, readBody, sendJson } from './body.ts'
@@ -22,10 +23,18 @@ import { upgrade } from './upgrade.ts'
 
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => unknown
 
+/** What is known of a request before its document is looked at. */
+export interface GraphQLRequest {
+  req: IncomingMessage
+  res: ServerResponse
+  caller: Caller
+  /** Of a POST: read, and of no more bytes than it may have. */
+  body: Buffer | undefined
+}
+
 export interface GraphQLDoor {
   path: string
-  /** Called with a request that has its `caller`. */
-  handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>
+  handle: (request: GraphQLRequest) => Promise<void>
   identify: Callers['identify']
 }
 
@@ -144,21 +153,19 @@ async function handleGraphQL(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
+  let caller: Caller
   try {
-    Object.assign(req, { caller: await identify(req.headers.authorization, originOf(req)) })
+    caller = await identify(req.headers.authorization, originOf(req))
   } catch (error) {
     if (!(error instanceof Unauthenticated)) throw error
     return refuse(req, res, 401, error.message, 'UNAUTHENTICATED')
   }
-  if (req.method === 'POST') {
-    if (!isJson(req.headers['content-type'])) return refuse(req, res, 415, 'expected Content-Type: application/json')
-    const body = await readBody(req)
-    if (!body.ok) return refuse(req, res, 413, `expected a body of at most ${MAX_BODY_BYTES} bytes`)
-    // Yoga takes a body that was read before from here.
-    Object.assign(req, { body: body.bytes })
-  }
   // Not awaited: nothing of this function is kept while the request is on its way.
-  return handle(req, res)
+  if (req.method !== 'POST') return handle({ req, res, caller, body: undefined })
+  if (!isJson(req.headers['content-type'])) return refuse(req, res, 415, 'expected Content-Type: application/json')
+  const body = await readBody(req)
+  if (!body.ok) return refuse(req, res, 413, `expected a body of at most ${MAX_BODY_BYTES} bytes`)
+  return handle({ req, res, caller, body: body.bytes })
 }
 
 function refuse(

@@ -28,7 +28,7 @@ beforeAll(async () => {
     const known = new Promise<void>((resolve) => {
       recognise = resolve
     })
-    onAsked(known.then(() => handle(Object.assign(req, { caller: ANYBODY }), res)))
+    onAsked(known.then(() => handle({ req, res, caller: ANYBODY, body: undefined })))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
