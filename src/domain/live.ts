@@ -44,6 +44,8 @@ export interface Live {
   announceGap(since: Date): void
   interest(maxNames: number): Interest
   listenerCount(): number
+  /** When this process last told of what it committed, on the clock of performance.now(); 0: never. */
+  publishedAt(): number
   /** Since when somebody has been listening without a break, on the clock of performance.now(); undefined: nobody does. */
   listeningSince(): number | undefined
 }
@@ -72,8 +74,10 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
   const told = createVersions(MAX_VERSIONS)
   const read = createVersions(MAX_VERSIONS)
   let since: number | undefined
+  let publishedAt = 0
 
   function publish(executions: readonly Execution[]): void {
+    if (executions.length > 0) publishedAt = performance.now()
     announce(executions)
     // Also while nobody listens: whoever begins in the next moment must not be told of it as if it were news of another replica.
     for (const execution of executions) tell(execution, Number.POSITIVE_INFINITY)
@@ -157,6 +161,7 @@ export function createLive(announce: (executions: readonly Execution[]) => void 
       for (const { listener } of everyone) listener.onGap(at)
     },
     listenerCount: () => everyone.size,
+    publishedAt: () => publishedAt,
     listeningSince: () => since,
   }
 }

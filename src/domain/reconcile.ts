@@ -45,13 +45,18 @@ export function startReconciling(ctx: Context): Reconciler {
   async function run(): Promise<void> {
     /** What changed before it has been compared, or could be seen before anybody listened. */
     let upTo: Date | undefined
+    /** On the clock of performance.now(). */
+    let lookedAt = 0
     let failing = false
     while (!stopping.signal.aborted) {
       await pause(EVERY_MS, wake.signal)
       wake = new AbortController()
       if (stopping.signal.aborted) return
+      const since = ctx.live.listeningSince()
+      if (isIdle(ctx, since, lookedAt)) continue
+      lookedAt = performance.now()
       try {
-        upTo = await reconcile(ctx, upTo, ctx.live.listeningSince())
+        upTo = await reconcile(ctx, upTo, since)
         failing = false
       } catch (error) {
         if (!failing) ctx.log.warn({ err: error }, 'changes cannot be read from the database; trying again')
@@ -62,9 +67,13 @@ export function startReconciling(ctx: Context): Reconciler {
   }
 }
 
+/** Whether nobody listens, and nothing was told since the last look: such a service asks the database nothing. */
+const isIdle = ({ live }: Context, since: number | undefined, lookedAt: number): boolean =>
+  since === undefined && live.publishedAt() <= lookedAt
+
 /**
  * Compares once, and returns up to which instant it is done. `since`: when the first of today's listeners began. While nobody
- * listens it only looks how far the database is: on a busy service the first one would else begin with seconds of history.
+ * listens it only looks how far the database is: on a busy service the first one would else begin with ten seconds of history.
  */
 async function reconcile(ctx: Context, upTo: Date | undefined, since: number | undefined): Promise<Date | undefined> {
   const { now, settledUpTo } = await readHorizon(ctx, ctx.commitLagMs)
@@ -74,8 +83,8 @@ async function reconcile(ctx: Context, upTo: Date | undefined, since: number | u
   const seen = new Date(settledUpTo.getTime() - MARGIN_MS)
   // Whoever began while this was looked up may have read the database before it.
   if (since === undefined) return ctx.live.listeningSince() === undefined ? seen : upTo
-  const from = upTo ?? new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)
-  await tellMissed(ctx, from, toClock)
+  const earliest = new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)
+  await tellMissed(ctx, upTo && upTo > earliest ? upTo : earliest, toClock)
   return seen
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../../src/domain/context.ts'
 import { type ChangeCursor, listVersions } from '../../src/domain/executions.ts'
 import type { Interest } from '../../src/domain/live.ts'
 import { startReconciling } from '../../src/domain/reconcile.ts'
+import { sendMany } from '../support/changes.ts'
 import { type Domain, insertOpen, openDomain } from '../support/domain.ts'
 import { uniqueName } from '../support/names.ts'
 
@@ -41,6 +42,8 @@ describe('the first listener on a busy service', () => {
     const thingId = uniqueName('busy')
     const { ctx, looks } = countingLooks({ ...domain.ctx, commitLagMs: 10_000 })
     await insertHistory(ctx, thingId)
+    // Busy, as far as this process knows.
+    await sendMany(ctx, thingId, 1)
     const reconciler = startReconciling(ctx)
     reconciler.soon()
     await expect.poll(looks).toBeGreaterThanOrEqual(2)
