@@ -47,7 +47,10 @@ const ANSWER_DEADLINE_MS = 15_000
 const CONNECT_TIMEOUT_SECONDS = 5
 const RECONNECT_SECONDS = 0.25
 const POOL_SIZE = 10
-/** One for each batch that can be under way: sends, responses, expiry, requests published again, keys, executions that are read. */
+/**
+ * One for each batch that can be under way: sends, responses, expiry, requests published again, keys, executions that are
+ * read. The reconciler's pages, a few milliseconds every two seconds, come in between.
+ */
 const WRITERS = 6
 /**
  * Batches touch few rows of a large table, each by its key. Without statistics, or with old ones, the planner would read
