@@ -181,4 +181,21 @@ describe('catching up', () => {
     expect(await reading).toMatchObject({ id, status: 'FAILED' })
     await changes.return?.()
   })
+
+  it('goes back to the gap and no further, however late a change may become visible', async () => {
+    const [before = '', after = ''] = await insert(2)
+    const gap = new Date(Date.now() - 60_000)
+    const changedAt = (id: string, ms: number) =>
+      ctx.db
+        .update(executions)
+        .set({ updatedAt: new Date(gap.getTime() + ms) })
+        .where(eq(executions.id, id))
+    await changedAt(before, -5_000)
+    await changedAt(after, 0)
+    const changes = watchExecutions({ ...ctx, commitLagMs: 10_000 }, { filter: { thingId: [thingId] } })
+    const reading = read(changes)
+    ctx.live.announceGap(gap)
+    expect(await reading).toMatchObject({ id: after })
+    await changes.return?.()
+  })
 })
