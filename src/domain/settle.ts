@@ -90,16 +90,18 @@ const SETTLED = names({ status, result, reasonCode, reasonMessage, settledBy, se
 /**
  * The row moves from the open executions to the settled ones. Taken out and put in, and not by an UPDATE across the
  * partitions: whoever waits for such a row is refused (40001), for one that is gone he simply does not find it.
+ * The clock is read once for each: read again for updated_at, it would now and then be a millisecond further.
  */
 const moving = (given: string, beside = ''): string => `
 with given as materialized (${given}), taken as (
   delete from executions_open as open using given
   where open.id = given.id and open.thing_id = coalesce(given."thingId", open.thing_id)
-  returning ${KEPT.map((name) => `open.${name}`)}, open.updated_at, given.status, given.result, given.code, given.message
+  returning ${KEPT.map((name) => `open.${name}`)}, open.updated_at, given.status, given.result, given.code, given.message,
+    clock_timestamp() as settled_at
 )${beside}
 insert into executions (${KEPT}, ${SETTLED})
 select ${KEPT}, status, result, case when status = 'TIMED_OUT' and no_subscriber then 'NO_SUBSCRIBER' else code end,
-  message, $2, clock_timestamp(), greatest(clock_timestamp(), updated_at)
+  message, $2, settled_at, greatest(settled_at, updated_at)
 from taken
 returning ${returning(executions)}`
 
