@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, inArray, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, inArray, or, type SQL } from 'drizzle-orm'
 import type { Store } from '../db/connect.ts'
 import { executions, ignoredResponses } from '../db/schema.ts'
 import { type RunStatement, returning } from '../db/statement.ts'
@@ -75,31 +75,6 @@ export async function listChanges(
     .where(and(gte(executions.updatedAt, sinceEpoch(at)), beyond, filterCondition(filter)))
     .orderBy(asc(executions.updatedAt), asc(executions.id))
     .limit(limit)
-}
-
-/** How far the database is: its clock, and the instant up to which whatever changed can be seen by now. */
-export interface Horizon {
-  now: Date
-  settledUpTo: Date
-}
-
-/**
- * Reads how far Postgres is. A change gets its `updatedAt` after its transaction began, so what is older than every
- * transaction under way is visible. `lagMs` bounds it: no change takes longer, and a transaction that only reads may.
- */
-export async function readHorizon({ db }: Pick<Store, 'db'>, lagMs: number): Promise<Horizon> {
-  const milliseconds = (instant: SQL) => sql<number>`floor(extract(epoch from ${instant}) * 1000)::float8`
-  // Of sessions of other users we are not shown what they do.
-  const oldest = sql`min(case when state is null then '-infinity'::timestamptz else xact_start end)`
-  const earliest = sql`clock_timestamp() - make_interval(secs => ${lagMs / 1000})`
-  const [row] = await db
-    .select({
-      now: milliseconds(sql`clock_timestamp()`),
-      settledUpTo: milliseconds(sql`greatest(${earliest}, least(clock_timestamp(), ${oldest}))`),
-    })
-    .from(sql`pg_stat_activity`)
-    .where(sql`datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`)
-  return { now: new Date(Number(row?.now)), settledUpTo: new Date(Number(row?.settledUpTo)) }
 }
 
 export interface VersionRow extends State {

@@ -1,6 +1,7 @@
 import { pause } from '../base/pause.ts'
 import type { Context } from './context.ts'
-import { type ChangeCursor, findExecutions, listVersions, readHorizon, type VersionRow } from './executions.ts'
+import { type ChangeCursor, findExecutions, listVersions, type VersionRow } from './executions.ts'
+import { readHorizon, visibleUpTo } from './horizon.ts'
 
 /** Of an instant of the database, in milliseconds since 1970: the one of performance.now(). */
 type ToClock = (at: number) => number
@@ -15,8 +16,6 @@ export interface Reconciler {
 const EVERY_MS = 2_000
 /** Between two looks, however often one is asked for. */
 const AT_MOST_EVERY_MS = 50
-/** A transaction is seen by others a moment after it began, and this is more than that moment. */
-const MARGIN_MS = 500
 const PAGE_SIZE = 2_000
 const READ_AT_ONCE = 500
 /** More changes than this in one turn are not compared one by one: subscribers read on from the database instead. */
@@ -76,11 +75,12 @@ const isIdle = ({ live }: Context, since: number | undefined, lookedAt: number):
  * listens it only looks how far the database is: on a busy service the first one would else begin with ten seconds of history.
  */
 async function reconcile(ctx: Context, upTo: Date | undefined, since: number | undefined): Promise<Date | undefined> {
-  const { now, settledUpTo } = await readHorizon(ctx, ctx.commitLagMs)
+  const horizon = await readHorizon(ctx.db)
+  const { now } = horizon
   const readAt = performance.now()
   // The database read its clock before we had the answer, so this is at the change or after it.
   const toClock = (changedAt: number) => readAt - (now.getTime() - changedAt)
-  const seen = new Date(settledUpTo.getTime() - MARGIN_MS)
+  const seen = visibleUpTo(horizon, ctx.commitLagMs)
   // Whoever began while this was looked up may have read the database before it.
   if (since === undefined) return ctx.live.listeningSince() === undefined ? seen : upTo
   const earliest = new Date(now.getTime() - (readAt - since) - ctx.commitLagMs)

@@ -3,6 +3,7 @@ import { pause } from '../base/pause.ts'
 import { executionStats, executionStatsProgress, executions } from '../db/schema.ts'
 import type { Context } from './context.ts'
 import { addHistory, addSettled, NOTHING_BELOW, type Transaction } from './count-settled.ts'
+import { readHorizon } from './horizon.ts'
 
 type Store = Pick<Context, 'db' | 'log'>
 
@@ -14,8 +15,6 @@ const FAR_BEHIND_ROWS = 500_000
 const PERHAPS_FAR_BEHIND_MS = 120_000
 /** So far back clocks may be set, by a failover for example, and what is settled then is counted still. */
 const MARGIN_MS = 2_000
-/** Of sessions of other users we are not shown what they do. None of ours takes as long as this. */
-const HIDDEN_MS = 60_000
 /** A statement here may take longer than others, but must be done before the connection is taken for a broken one. */
 const MAX_SECONDS = 12
 const ROWS_AT_ONCE = 20_000
@@ -59,7 +58,7 @@ async function rollUpUntil(store: Store, stopping: AbortSignal): Promise<void> {
 export async function rollUp(store: Store, marginMs = MARGIN_MS): Promise<void> {
   await alone(store, async (tx) => {
     // Read before anything is counted: what is older can be seen by then.
-    const upTo = await readHorizon(tx, marginMs)
+    const upTo = await readSettledBefore(tx, marginMs)
     const [progress] = await tx.select().from(executionStatsProgress)
     if (!progress || (await isFarBehind(tx, progress.settledBefore, upTo))) return begin(tx, upTo)
     if (progress.settledBefore < upTo) await addSettled(tx, progress.settledBefore, upTo)
@@ -101,23 +100,10 @@ async function begin(tx: Transaction, upTo: Date): Promise<void> {
 const readSome = async (tx: Transaction): Promise<boolean> =>
   (await tx.select({ at: executionStats.at }).from(executionStats).limit(1)).length > 0
 
-/**
- * The instant before which all that was settled can be seen. A row is settled after its transaction began, so it is none of
- * a transaction that is under way. Those that only read count for nothing: they may take hours.
- */
-async function readHorizon(tx: Transaction, marginMs: number): Promise<Date> {
-  const ago = (ms: number) => sql`clock_timestamp() - make_interval(secs => ${ms / 1000})`
-  const oldest = sql`min(xact_start) filter (where backend_xid is not null)`
-  const hidden = sql`case when bool_or(state is null) then ${ago(HIDDEN_MS)} end`
-  const [horizon] = await tx
-    .select({
-      ms: sql<number>`floor(extract(epoch from least(${ago(marginMs)}, ${oldest}, ${hidden})) * 1000)::float8`,
-    })
-    .from(sql`pg_stat_activity`)
-    .where(
-      sql`datname = current_database() and coalesce(backend_type, 'client backend') = 'client backend' and pid <> pg_backend_pid()`,
-    )
-  return new Date(Number(horizon?.ms))
+/** The instant before which all that was settled can be seen, however long whoever settles takes. */
+async function readSettledBefore(tx: Transaction, marginMs: number): Promise<Date> {
+  const { now, oldestWriter } = await readHorizon(tx)
+  return new Date(Math.min(now.getTime() - marginMs, oldestWriter?.getTime() ?? Number.POSITIVE_INFINITY))
 }
 
 async function isFarBehind(tx: Transaction, from: Date, upTo: Date): Promise<boolean> {

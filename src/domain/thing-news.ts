@@ -7,7 +7,7 @@ import { pause } from '../base/pause.ts'
 import type { Store } from '../db/connect.ts'
 import { thingPresence, things } from '../db/schema.ts'
 import { isThingId } from '../protocol/topics.ts'
-import { readHorizon } from './executions.ts'
+import { readHorizon, UNSEEN_MS, visibleUpTo } from './horizon.ts'
 import type { ThingPresence } from './presence.ts'
 import { type Thing, type ThingFilter, thingCondition } from './thing.ts'
 
@@ -47,8 +47,6 @@ export interface ThingNewsOptions extends Pick<Store, 'db'> {
 const EVERY_MS = 2_000
 /** Between two looks, however much this process changes. */
 const AT_MOST_EVERY_MS = 50
-/** A transaction is seen by others a moment after it began, and this is more than that moment. */
-const MARGIN_MS = 500
 const RETRY_MS = 500
 const PAGE_SIZE = 1_000
 /** What is noted beyond it is found at the next look at everything. */
@@ -156,8 +154,8 @@ export function createThingNews({ db, log, commitLagMs }: ThingNewsOptions): Thi
 
   /** Tells whatever has changed since, and returns up to which instant it is done. */
   async function tellChanges(upTo: Date | undefined, since: number): Promise<Date> {
-    const { now, settledUpTo } = await readHorizon({ db }, commitLagMs)
-    const from = upTo ?? new Date(now.getTime() - (performance.now() - since) - MARGIN_MS)
+    const horizon = await readHorizon(db)
+    const from = upTo ?? new Date(horizon.now.getTime() - (performance.now() - since) - UNSEEN_MS)
     for (let afterId = ''; ; ) {
       const page = await listThingChanges({ db }, {}, { since: from, afterId }, PAGE_SIZE)
       tell(page)
@@ -167,7 +165,7 @@ export function createThingNews({ db, log, commitLagMs }: ThingNewsOptions): Thi
     // What another replica deregistered has no row to be found by.
     const awaited = [...new Set([...listeners].flatMap(({ thingId }) => thingId ?? []))]
     for (let at = 0; at < awaited.length; at += PAGE_SIZE) await tellOf(awaited.slice(at, at + PAGE_SIZE))
-    return new Date(settledUpTo.getTime() - MARGIN_MS)
+    return visibleUpTo(horizon, commitLagMs)
   }
 
   function tell(states: readonly ThingState[]): void {

@@ -22,7 +22,6 @@ describe('settling', () => {
     const ids = await insertOpen(ctx, uniqueName('door'), Array(2_000).fill(-1_000))
     const settled = await settleExpired(ctx, ids.length)
     expect(settled).toHaveLength(ids.length)
-    const apart = await ctx.db.execute(sql`select id from executions where settled_at <> updated_at`)
-    expect(Array.from(apart)).toEqual([])
+    expect(await ctx.run('select id from executions where settled_at <> updated_at', [])).toEqual([])
   })
 })
