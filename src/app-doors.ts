@@ -68,7 +68,7 @@ export async function openDoors(config: Config, ctx: Context, engines: Engines) 
     listener.dismissClients()
   }
   const stop = async () => {
-    const lastWait = setTimeout(ctx.stopping.begin, LAST_WAIT_MS)
+    const lastWait = setTimeout(ctx.stopping.end, LAST_WAIT_MS)
     await listener.stop()
     clearTimeout(lastWait)
   }

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import type { OnEnd } from './ending.ts'
 import { type Execution, isSettled } from './execution.ts'
 import type { ExecutionFilter } from './filter.ts'
 import { followMany } from './follow-many.ts'
@@ -29,20 +30,17 @@ export function watchExecutions(
   )
 }
 
-/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, on the signal and when the service stops. */
-export async function waitUntilSettled(ctx: Context, execution: Execution, signal?: AbortSignal): Promise<Execution> {
+/** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, when the caller is gone or the service stops. */
+export async function waitUntilSettled(ctx: Context, execution: Execution, onGone: OnEnd): Promise<Execution> {
   if (isSettled(execution)) return execution
   const changes = watchExecutions(ctx, { id: execution.id })
   const giveUp = () => void changes.return?.()
-  signal?.addEventListener('abort', giveUp, { once: true })
-  if (signal?.aborted) giveUp()
-  const forget = ctx.stopping.listen(giveUp)
+  const forgets = [onGone(giveUp), ctx.stopping.listen(giveUp)]
   let latest = execution
   try {
     for await (const change of changes) latest = change
   } finally {
-    signal?.removeEventListener('abort', giveUp)
-    forget()
+    for (const forget of forgets) forget()
   }
   return latest
 }

@@ -5,6 +5,7 @@ import DataLoader from 'dataloader'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Authority, Caller } from '../domain/access.ts'
 import type { Context } from '../domain/context.ts'
+import type { OnEnd } from '../domain/ending.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
 import type { TraceContext } from '../domain/ports.ts'
@@ -27,8 +28,8 @@ export interface GraphQLContext {
   thingSecrets: DataLoader<string, { thingId: string } | null>
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
-  /** Aborted when the caller is gone. Made when it is asked for. */
-  signal: () => AbortSignal
+  /** Tells who waits for an outcome that the caller has hung up. */
+  onGone: OnEnd
   caller: Caller
   /** Of the request, for the log; over WebSocket that of the socket. */
   requestId: string | undefined
@@ -50,7 +51,7 @@ export interface ServerContext {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (signal: () => AbortSignal, caller: Caller, traceContext?: TraceContext) => GraphQLContext
+export type CreateContext = (onGone: OnEnd, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context, about: ServiceFacts): CreateContext {
@@ -61,12 +62,12 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
   const ignoredResponses = loadIgnoredResponses(domain)
   const loaders = { things, presences, thingSecrets, thingTypes, ignoredResponses }
   const scopes = new WeakMap<Authority, object>()
-  return (signal, caller, traceContext) =>
-    contextOf(scopes.get(caller.authority) ?? keepScopes(caller.authority), signal, caller, traceContext)
+  return (onGone, caller, traceContext) =>
+    contextOf(scopes.get(caller.authority) ?? keepScopes(caller.authority), onGone, caller, traceContext)
 
-  function contextOf(kept: object, ...[signal, caller, traceContext]: Parameters<CreateContext>): GraphQLContext {
+  function contextOf(kept: object, ...[onGone, caller, traceContext]: Parameters<CreateContext>): GraphQLContext {
     const { requestId } = caller
-    return { domain, about, ...loaders, signal, caller, requestId, traceContext, [contextCacheSymbol]: kept }
+    return { domain, about, ...loaders, onGone, caller, requestId, traceContext, [contextCacheSymbol]: kept }
   }
 
   /**
@@ -76,13 +77,13 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
   function keepScopes(authority: Authority): object {
     const kept = initContextCache()[contextCacheSymbol]
     const nobody = { name: null, address: null, authority }
-    RequestCache.fromContext(contextOf(kept, neverAborted, nobody), builder)
+    RequestCache.fromContext(contextOf(kept, neverGone, nobody), builder)
     scopes.set(authority, kept)
     return kept
   }
 }
 
-const neverAborted = (): AbortSignal => new AbortController().signal
+const neverGone: OnEnd = () => () => {}
 
 const LOADING = { cache: false, maxBatchSize: 500 }
 

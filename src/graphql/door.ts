@@ -4,6 +4,7 @@ import { prepareAnswer, securityHeaders } from '../base/answer-headers.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Callers } from '../domain/callers.ts'
+import type { OnEnd } from '../domain/ending.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 import type { PersistedOperations } from './persisted.ts'
@@ -41,7 +42,7 @@ export function createDoor(
     const operation = params && readOperation(params)
     if (!operation || !('run' in operation) || operation.kind === 'subscription') return askYoga(request)
     const requestId = requestIdOf(req)
-    const context = createContext(() => signalOf(res), caller, req.traceContext)
+    const context = createContext(closeOf(res), caller, req.traceContext)
     const result = await operation.run(context, params.variables)
     if (!('data' in result)) return askYoga(request)
     const text = JSON.stringify(result)
@@ -144,12 +145,14 @@ function readSearch(url = ''): OperationParams | undefined {
   return asked.has('query') || !isObjectOrNone(extensions) ? undefined : { query: '', extensions }
 }
 
-/** Aborted when the caller hangs up before the answer. */
-function signalOf(res: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  res.once('close', () => {
-    if (!res.writableFinished) gone.abort()
-  })
-  if (res.destroyed) gone.abort()
-  return gone.signal
-}
+/** The caller hangs up before the answer. */
+const closeOf =
+  (res: ServerResponse): OnEnd =>
+  (giveUp) => {
+    const onClose = () => {
+      if (!res.writableFinished) giveUp()
+    }
+    res.once('close', onClose)
+    if (res.destroyed) giveUp()
+    return () => res.off('close', onClose)
+  }

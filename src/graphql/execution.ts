@@ -120,7 +120,7 @@ builder.mutationFields((t) => ({
       const request = { thingId, action, params, ttl, idempotencyKey, delivery, caller, requestId, traceContext }
       const sent = await sendCommand(domain, request)
       if (!sent.ok || !wait) return payloadOf(sent)
-      return { value: await waitUntilSettled(domain, sent.value, context.signal()), errors: [] }
+      return { value: await waitUntilSettled(domain, sent.value, context.onGone), errors: [] }
     },
   }),
   cancelExecution: t.field({

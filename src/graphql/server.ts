@@ -2,6 +2,7 @@ import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import type { ValidationRule } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
+import type { OnEnd } from '../domain/ending.ts'
 import {
   type CreateContext,
   createContexts,
@@ -79,7 +80,7 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req, caller }) => createContext(() => request.signal, caller, req.traceContext),
+    context: ({ request, req, caller }) => createContext(abortOf(request.signal), caller, req.traceContext),
     plugins: onlyOfDocuments(plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.
@@ -96,6 +97,14 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
     logging: false,
   })
 }
+
+const abortOf =
+  (signal: AbortSignal): OnEnd =>
+  (giveUp) => {
+    signal.addEventListener('abort', giveUp, { once: true })
+    if (signal.aborted) giveUp()
+    return () => signal.removeEventListener('abort', giveUp)
+  }
 
 function pluginsFor({ explains, persisted }: GraphQLOptions): DocumentPlugin[] {
   return [

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { makeServer } from 'graphql-ws'
@@ -8,6 +7,7 @@ import { originOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Callers, Origin } from '../domain/callers.ts'
 import type { Context } from '../domain/context.ts'
+import { createEnding, type Ending, type OnEnd } from '../domain/ending.ts'
 import { Unauthenticated } from '../domain/errors.ts'
 import { findJsonProblem } from '../protocol/json.ts'
 import type { GraphQLContext } from './context.ts'
@@ -41,7 +41,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   openCount: number
   /** The operations among those that are open that get one answer: no subscriptions. */
   asked: Set<string> | undefined
-  gone: AbortController | undefined
+  gone: Ending | undefined
   /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
   caller: Caller | undefined
   createContext: (() => GraphQLContext) | undefined
@@ -76,9 +76,9 @@ export function serveGraphQLWebSockets(
       const caller = await identify(callers, connectionParams, extra)
       // Where it left meanwhile, nobody would let go of it.
       if (!caller || isGone(extra)) return false
-      const signal = () => signalOf(extra)
+      const onGone: OnEnd = (giveUp) => endingOf(extra).listen(giveUp)
       extra.caller = caller
-      extra.createContext = () => graphql.createContext(signal, caller)
+      extra.createContext = () => graphql.createContext(onGone, caller)
       extra.letGo = callers.hold(caller, () => extra.socket.close(FORBIDDEN, NO_LONGER_GOOD))
       return true
     },
@@ -134,21 +134,19 @@ export function serveGraphQLWebSockets(
   }
 }
 
-/** Aborted when the socket is gone. */
-function signalOf(extra: Extra): AbortSignal {
+/** Of the socket. */
+function endingOf(extra: Extra): Ending {
   if (!extra.gone) {
-    extra.gone = new AbortController()
-    // Each operation that waits listens to it.
-    setMaxListeners(0, extra.gone.signal)
-    if (isGone(extra)) extra.gone.abort()
+    extra.gone = createEnding()
+    if (isGone(extra)) extra.gone.end()
   }
-  return extra.gone.signal
+  return extra.gone
 }
 
 const isGone = ({ socket }: Extra): boolean => socket.readyState === socket.CLOSED
 
 function leave(extra: Extra): void {
-  extra.gone?.abort()
+  extra.gone?.end()
   extra.letGo?.()
 }
 

@@ -136,14 +136,17 @@ describe('nothing is left behind', { timeout: 120_000 }, () => {
     const query = `mutation ($input: SendCommandInput!) { sendCommand(input: $input) { execution { status } } }`
     const variables = { input: { thingId, action: 'reboot', ttl: 600, wait: true } }
     const controller = new AbortController()
-    const waiting = Array.from({ length: 10 }, () =>
-      fetch(`${service.url}/graphql`, {
+    // What is asked as a stream, Yoga answers.
+    const waiting = Array.from({ length: 10 }, async (_, index) => {
+      const accept = index % 2 ? 'application/json' : 'text/event-stream'
+      const response = await fetch(`${service.url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', accept },
         body: JSON.stringify({ query, variables }),
         signal: controller.signal,
-      }),
-    )
+      })
+      return response.text()
+    })
     const socket = openSocket()
     for (let index = 0; index < 20; index++) {
       socket.client.subscribe({ query, variables }, { next() {}, error() {}, complete() {} })

@@ -2,6 +2,7 @@
 import { RequestCache } from '@pothos/plugin-scope-auth'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { authorityOf, type Caller, UNLIMITED } from '../../src/domain/access.ts'
+import { createEnding } from '../../src/domain/ending.ts'
 import { builder } from '../../src/graphql/builder.ts'
 import { type CreateContext, createContexts } from '../../src/graphql/context.ts'
 import { ABOUT } from '../support/about.ts'
@@ -24,7 +25,7 @@ const newCaller = (role: 'viewer' | 'operator', things: string[] | null = null):
 })
 
 const rememberedFor = (caller: Caller) => {
-  const context = createContext(() => new AbortController().signal, caller)
+  const context = createContext(createEnding().listen, caller)
   return { context, remembered: RequestCache.fromContext(context, builder) }
 }
 
@@ -37,6 +38,6 @@ it('is shared by all who may do the same, and by nobody else', () => {
 
 it('holds nothing of a request', () => {
   const { context, remembered } = rememberedFor(newCaller('operator', ['door-*']))
-  expect(remembered.context.signal).not.toBe(context.signal)
+  expect(remembered.context.onGone).not.toBe(context.onGone)
   expect(remembered.context.caller).toEqual({ name: null, address: null, authority: context.caller.authority })
 })
