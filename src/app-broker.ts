@@ -1,11 +1,14 @@
 /** The broker of a service: the embedded one, or the one that MQTT_URL names. */
+import type { Certificates } from './base/certificates.ts'
 import type { Config } from './base/config.ts'
+import type { MqttTls, ServerTls } from './base/config-tls.ts'
 import type { Logger } from './base/log.ts'
 import { isLoopback } from './base/loopback.ts'
 import type { Store } from './db/connect.ts'
 import { createClientLookup } from './domain/clients.ts'
 import { forgetConnected, type Presence } from './domain/presence.ts'
 import type { Broker } from './mqtt/broker.ts'
+import type { BrokerLink } from './mqtt/link.ts'
 
 export interface EmbeddedBroker {
   kind: 'embedded'
@@ -21,31 +24,50 @@ export interface EmbeddedBroker {
 /** Where devices connect. */
 export type BrokerFacts = EmbeddedBroker | { kind: 'external'; url: string }
 
+export interface BrokerParts {
+  certificates: Certificates
+  store: Store
+  presence: Presence
+}
+
 export async function startEmbeddedBroker(
   config: Config,
   log: Logger,
-  { db }: Store,
-  { noteClient }: Presence,
+  { certificates, store: { db }, presence: { noteClient } }: BrokerParts,
 ): Promise<Broker> {
-  const { host, mqttPort, mqttClientId, mqttTls, mqttTlsPort } = config
+  const { host, mqttPort, mqttClientId, mqttTlsPort } = config
+  const tls = serverTlsOf(certificates.current().mqttTls)
   // Loaded by those who use it.
   const { startBroker } = await import('./mqtt/broker.ts')
   await forgetConnected({ db })
-  return startBroker({
+  const broker = await startBroker({
     host,
     port: mqttPort,
-    tls: mqttTls?.certificate && { ...mqttTls.certificate, ca: mqttTls.ca, port: mqttTlsPort },
+    tls: tls && { ...tls, port: mqttTlsPort },
     log,
     serviceClientId: mqttClientId,
     lookUpClient: createClientLookup({ db }),
     isOpen: isLoopback(host),
     onClient: noteClient,
   })
+  certificates.onRenewed(({ mqttTls }) => {
+    const renewed = serverTlsOf(mqttTls)
+    if (renewed) broker.renewCertificate(renewed)
+  })
+  return broker
 }
 
-export function linkTo({ mqttUrl, mqttClientId, mqttTls }: Config, broker: Broker | undefined) {
+const serverTlsOf = (mqttTls: MqttTls | undefined): ServerTls | undefined =>
+  mqttTls?.certificate && { ...mqttTls.certificate, ca: mqttTls.ca }
+
+export function linkTo(
+  { mqttUrl, mqttClientId }: Config,
+  broker: Broker | undefined,
+  certificates: Certificates,
+): BrokerLink {
   if (broker) return broker.link
-  return { kind: 'external' as const, url: mqttUrl ?? '', clientId: mqttClientId, tls: mqttTls }
+  const tls = () => certificates.current().mqttTls
+  return { kind: 'external', url: mqttUrl ?? '', clientId: mqttClientId, tls }
 }
 
 export function describeBroker(

@@ -1,6 +1,7 @@
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { WebSocketServer } from 'ws'
 import type { BrokerFacts } from './app-broker.ts'
+import type { Certificates } from './base/certificates.ts'
 import { trustProxies } from './base/client-address.ts'
 import type { Config } from './base/config.ts'
 import type { Store } from './db/connect.ts'
@@ -23,6 +24,7 @@ const MQTT_PATH = '/mqtt'
 const LAST_WAIT_MS = 3_000
 
 export interface Engines {
+  certificates: Certificates
   gateway: MqttGateway
   broker: Broker | undefined
   brokerFacts: BrokerFacts
@@ -62,7 +64,11 @@ export async function openDoors(config: Config, ctx: Context, engines: Engines) 
     sockets,
     finishSockets,
   }
-  const listener = await listen({ ...config, proxies: trustProxies(config.trustedProxies) }, doors, ctx.log)
+  const listener = await listen(
+    { ...config, certificates: engines.certificates, proxies: trustProxies(config.trustedProxies) },
+    doors,
+    ctx.log,
+  )
   const drain = () => {
     isDraining = true
     listener.dismissClients()

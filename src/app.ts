@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type BrokerFacts, describeBroker, linkTo, startEmbeddedBroker } from './app-broker.ts'
 import { createContext } from './app-context.ts'
 import { openDoors } from './app-doors.ts'
+import { followCertificates } from './base/certificates.ts'
 import { type Config, ConfigError } from './base/config.ts'
 import type { Logger } from './base/log.ts'
 import { isLoopback } from './base/loopback.ts'
@@ -67,6 +68,8 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
   // A file that cannot be used is told before anything is opened.
   const persisted = config.persistedOperations ? readPersistedOperations(config.persistedOperations) : undefined
+  const certificates = followCertificates(config, log)
+  stops.push(certificates.stop)
   // First, and so the last to stop: what the others still do is traced.
   const tracing = config.tracesUrl ? await traceTo(config.tracesUrl, config, log, stops) : undefined
   const store = await openStore(config)
@@ -77,11 +80,11 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
   const presence = createPresence({ run: store.run, log }, thingNews.note)
   // After the broker, whose clients all go then.
   stops.push(thingNews.stop, presence.stop)
-  const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, store, presence)
+  const broker = config.mqttUrl ? undefined : await startEmbeddedBroker(config, log, { certificates, store, presence })
   if (broker) stops.push(broker.stop)
   const { deployment } = store
   const gateway = createGateway({
-    link: linkTo(config, broker),
+    link: linkTo(config, broker, certificates),
     log,
     deployment,
     sharedGroup: config.mqttSharedGroup,
@@ -114,7 +117,15 @@ async function start(config: Config, log: Logger, stops: Stop[], stop: () => Pro
     url,
     drain,
     stop: stopListening,
-  } = await openDoors(config, ctx, { gateway, broker, brokerFacts, store, persisted, trace: tracing?.traceRequest })
+  } = await openDoors(config, ctx, {
+    certificates,
+    gateway,
+    broker,
+    brokerFacts,
+    store,
+    persisted,
+    trace: tracing?.traceRequest,
+  })
   stops.push(stopListening)
   const { listenerCount } = ctx.live
   const { isOpen } = callers

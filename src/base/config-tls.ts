@@ -1,4 +1,4 @@
-/** The settings of TLS: certificates are read with the settings, so that a bad one is told before anything starts. */
+/** The settings of TLS: certificates are read with the settings, so that a bad one is told before anything starts, and again when they are renewed. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
@@ -21,19 +21,41 @@ export interface MqttTls {
   certificate: Certificate | undefined
 }
 
+/** What we show and whom we believe, on each way. */
+export interface TlsSettings {
+  tls: Certificate | undefined
+  mqttTls: MqttTls | undefined
+}
+
+/** Where they came from. */
+export interface TlsFiles {
+  paths: string[]
+  /** Throws as at the start. */
+  read(): TlsSettings
+}
+
+/** As where none of the settings is given. */
+export const NO_TLS: TlsSettings & { tlsFiles: TlsFiles } = {
+  tls: undefined,
+  mqttTls: undefined,
+  tlsFiles: { paths: [], read: () => ({ tls: undefined, mqttTls: undefined }) },
+}
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 const A_CERTIFICATE = 'a file with a certificate in PEM'
 const A_KEY = 'a file with a private key in PEM that has no passphrase'
 
+const FILES = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'MQTT_TLS_CA_FILE', 'MQTT_TLS_CERT_FILE', 'MQTT_TLS_KEY_FILE']
+
 /** Throws a ConfigError that names the variable, and what is expected. */
 export function readTls(env: Environment, mqttUrl: string | undefined) {
-  const mqttTls = readMqttTls(env)
-  if (mqttTls) checkMqttTls(mqttTls, mqttUrl)
-  return {
-    tls: readPair('TLS_CERT_FILE', 'TLS_KEY_FILE', env),
-    mqttTls,
-    mqttTlsPort: read('MQTT_TLS_PORT', port, env) ?? 8883,
+  const readFiles = (): TlsSettings => {
+    const mqttTls = readMqttTls(env)
+    if (mqttTls) checkMqttTls(mqttTls, mqttUrl)
+    return { tls: readPair('TLS_CERT_FILE', 'TLS_KEY_FILE', env), mqttTls }
   }
+  const tlsFiles: TlsFiles = { paths: FILES.flatMap((name) => read(name, file, env) ?? []), read: readFiles }
+  return { ...readFiles(), tlsFiles, mqttTlsPort: read('MQTT_TLS_PORT', port, env) ?? 8883 }
 }
 
 function readMqttTls(env: Environment): MqttTls | undefined {

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import type { App } from '../app.ts'
 import { banner, nextSteps } from '../banner.ts'
 import type { Config } from '../base/config.ts'
+import { NO_TLS } from '../base/config-tls.ts'
 import { createLogger, type Logger } from '../base/log.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { keepMemorySmall } from '../base/memory.ts'
@@ -35,8 +36,7 @@ export function addServiceCommands(program: Command): void {
         mqttUrl: undefined,
         mqttSharedGroup: undefined,
         jwt: undefined,
-        tls: undefined,
-        mqttTls: undefined,
+        ...NO_TLS,
         dataDir,
       }
       // Where others reach it, it is for those who know the key.

@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import type { AddressInfo, BlockList } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { prepareAnswer } from '../base/answer-headers.ts'
+import type { Certificates } from '../base/certificates.ts'
 import { readForwarded } from '../base/client-address.ts'
-import type { Certificate } from '../base/config-tls.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
@@ -54,8 +54,8 @@ export interface ListenOptions {
   corsOrigins: readonly string[]
   /** Beyond them a connection is closed before anything is read of it. */
   maxConnections: number
-  /** With it the port speaks HTTPS, and nothing else. */
-  tls?: Certificate | undefined
+  /** With one the port speaks HTTPS, and nothing else. */
+  certificates: Certificates
   /** Whose word on where a request came from is taken. */
   proxies?: BlockList | undefined
 }
@@ -86,12 +86,11 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 
 /** One port for everything. Rejects where it cannot be had. */
 export async function listen(options: ListenOptions, doors: Doors, log: Logger): Promise<Listener> {
-  const { host, port, corsOrigins, maxConnections, tls, proxies } = options
+  const { host, port, corsOrigins, maxConnections, certificates, proxies } = options
   const underWay = createUnderWay()
   const gate = createGate(host, corsOrigins)
   const handle = createRequestHandler(doors, { gate, proxies, underWay }, log)
-  const checks = { connectionsCheckingInterval: CHECK_EVERY_MS }
-  const server = tls ? createHttpsServer({ ...checks, ...tls }, handle) : createServer(checks, handle)
+  const server = createHttpServer(certificates, handle)
   limitConnections(server, maxConnections, log)
   server.on('upgrade', (req, socket, head) => {
     readForwarded(req, proxies)
@@ -103,11 +102,21 @@ export async function listen(options: ListenOptions, doors: Doors, log: Logger):
   })
   const { port: actualPort } = server.address() as AddressInfo
   return {
-    url: urlOf(tls ? 'https' : 'http', host, actualPort),
+    url: urlOf(server instanceof HttpsServer ? 'https' : 'http', host, actualPort),
     port: actualPort,
     dismissClients: underWay.dismissClients,
     stop: () => closeServer(server, underWay, doors),
   }
+}
+
+function createHttpServer(certificates: Certificates, handle: RequestHandler): Server {
+  const checks = { connectionsCheckingInterval: CHECK_EVERY_MS }
+  const { tls } = certificates.current()
+  if (!tls) return createServer(checks, handle)
+  const server = createHttpsServer({ ...checks, ...tls }, handle)
+  // Of the next connections; those that are open stay.
+  certificates.onRenewed((renewed) => renewed.tls && server.setSecureContext(renewed.tls))
+  return server
 }
 
 interface Entrance {

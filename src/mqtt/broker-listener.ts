@@ -1,6 +1,6 @@
 /** The TCP doors of the embedded broker: one without TLS, and one with it where there is a certificate. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import type { ServerTls } from '../base/config-tls.ts'
 import type { Logger } from '../base/log.ts'
 
@@ -16,6 +16,8 @@ export interface DoorOptions {
 export interface Doors {
   port: number
   tlsPort: number | undefined
+  /** Shows and believes it from the next connection on. Of no consequence without a door with TLS. */
+  renew(tls: ServerTls): void
   /** Lets nobody in any more; resolves once everybody is out. */
   close(): Promise<unknown>
 }
@@ -27,21 +29,23 @@ const HANDSHAKE_DEADLINE_MS = 10_000
 /** Rejects where listening is impossible, such as on a host that is not ours. */
 export async function openDoors({ host, port, tls, log }: DoorOptions, onSocket: (socket: Socket) => void) {
   const plain = await listenNear(host, port, createServer(onPrepared(onSocket)))
+  const secure = tls && createTlsDoor(tls, log, onSocket)
   const servers = [plain]
   const close = () => Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   try {
-    if (tls) servers.push(await listenNear(host, tls.port, createTlsDoor(tls, log, onSocket)))
+    if (tls && secure) servers.push(await listenNear(host, tls.port, secure))
   } catch (error) {
     await close()
     throw error
   }
   for (const server of servers)
     server.on('error', (error) => log.error({ err: error }, 'the embedded MQTT broker cannot accept connections'))
-  return { port: portOf(plain), tlsPort: servers[1] && portOf(servers[1]), close } satisfies Doors
+  const renew = ({ cert, key, ca }: ServerTls) => secure?.setSecureContext({ cert, key, ...(ca && { ca }) })
+  return { port: portOf(plain), tlsPort: secure && portOf(secure), renew, close } satisfies Doors
 }
 
 /** With a `ca`, who has no certificate that it signed is refused before he says a word of MQTT. */
-function createTlsDoor({ cert, key, ca }: ServerTls, log: Logger, onSocket: (socket: Socket) => void): Server {
+function createTlsDoor({ cert, key, ca }: ServerTls, log: Logger, onSocket: (socket: Socket) => void): TlsServer {
   const asksForCertificate = ca !== undefined
   const server = createTlsServer(
     {

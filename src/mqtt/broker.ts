@@ -11,7 +11,7 @@ import { MAX_MESSAGE_BYTES } from '../protocol/messages.ts'
 import { ALL_RESPONSES } from '../protocol/topics.ts'
 import { createAccess } from './broker-access.ts'
 import { followClients } from './broker-clients.ts'
-import { type DoorOptions, openDoors } from './broker-listener.ts'
+import { type DoorOptions, type Doors, openDoors } from './broker-listener.ts'
 import { createSessionQueues, type OutgoingStore } from './broker-queues.ts'
 import { createRules, MAX_CLIENT_ID_LENGTH, type Rules } from './broker-rules.ts'
 import { createSubscribers } from './broker-subscribers.ts'
@@ -35,6 +35,7 @@ export interface Broker {
   port: number
   /** That of the door with TLS, where there is one. */
   tlsPort: number | undefined
+  renewCertificate: Doors['renew']
   /** The service's own way in, for `createGateway`. */
   link: EmbeddedLink
   /** Serves MQTT on a WebSocket that was accepted with the subprotocol "mqtt". */
@@ -109,6 +110,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   return {
     port: doors.port,
     tlsPort: doors.tlsPort,
+    renewCertificate: doors.renew,
     link,
     handleWebSocket,
     refreshAccess: access.refresh,

@@ -12,8 +12,8 @@ export interface ExternalLink {
   url: string
   /** Fixed across restarts, and different for each replica: the broker keeps our session under it. */
   clientId: string
-  /** Whom to believe, and who we are, where the URL is one of TLS. Absent: the CAs that Node knows, and no certificate. */
-  tls?: MqttTls | undefined
+  /** Whom to believe, and who we are, where the URL is one of TLS: for each connection anew. Absent: the CAs that Node knows, and no certificate. */
+  tls?: () => MqttTls | undefined
 }
 
 /** The broker in this process, reached through memory. */
@@ -71,7 +71,8 @@ export function describeLink(link: BrokerLink): string {
 }
 
 function tlsOptions({ tls }: ExternalLink): Pick<IClientOptions, 'ca' | 'cert' | 'key'> {
-  return { ...(tls?.ca && { ca: tls.ca }), ...tls?.certificate }
+  const { ca, certificate } = tls?.() ?? {}
+  return { ...(ca && { ca }), ...certificate }
 }
 
 function clientOptions(clientId: string, version: ProtocolVersion): IClientOptions {

@@ -41,11 +41,10 @@ describe('the settings of TLS', () => {
     const mqtt = { MQTT_TLS_CA_FILE: 'ca', MQTT_TLS_CERT_FILE: 'two.pem', MQTT_TLS_KEY_FILE: 'two.key' }
     const contents = ({ cert, key }: IssuedCertificate) => ({ cert, key })
     const mqttTls = { ca: authority.ca, certificate: contents(two) }
-    expect(readConfig(envOf({ ...pair, ...mqtt, MQTT_TLS_PORT: '0' }))).toMatchObject({
-      tls: contents(one),
-      mqttTls,
-      mqttTlsPort: 0,
-    })
+    const { tlsFiles, ...config } = readConfig(envOf({ ...pair, ...mqtt, MQTT_TLS_PORT: '0' }))
+    expect(config).toMatchObject({ tls: contents(one), mqttTls, mqttTlsPort: 0 })
+    expect(tlsFiles.read()).toEqual({ tls: contents(one), mqttTls })
+    expect(tlsFiles.paths.toSorted()).toEqual(Object.values(envOf({ ...pair, ...mqtt })).toSorted())
     for (const url of ['mqtts://broker:8883', 'wss://broker/mqtt'])
       expect(readConfig(envOf({ ...mqtt, MQTT_URL: url }))).toMatchObject({ tls: undefined, mqttTls })
     expect(readConfig(envOf({ MQTT_TLS_CA_FILE: 'ca', MQTT_URL: 'mqtts://broker' })).mqttTls).toEqual({

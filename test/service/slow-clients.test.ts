@@ -5,6 +5,8 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type WebSocket from 'ws'
+import { followCertificates } from '../../src/base/certificates.ts'
+import { NO_TLS } from '../../src/base/config-tls.ts'
 import { createGraphQL, GRAPHQL_PATH } from '../../src/graphql/server.ts'
 import { serveGraphQLWebSockets } from '../../src/graphql/websocket.ts'
 import { createSockets, type Listener, listen } from '../../src/http/server.ts'
@@ -41,7 +43,9 @@ beforeAll(async () => {
     sockets: { [GRAPHQL_PATH]: sockets },
     finishSockets,
   }
-  door = await listen({ host: '127.0.0.1', port: 0, corsOrigins: [], maxConnections: 100 }, doors, domain.ctx.log)
+  const { log } = domain.ctx
+  const certificates = followCertificates(NO_TLS, log)
+  door = await listen({ host: '127.0.0.1', port: 0, corsOrigins: [], maxConnections: 100, certificates }, doors, log)
 })
 
 afterAll(async () => {

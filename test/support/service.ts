@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
 import { type App, startApp } from '../../src/app.ts'
 import type { Config } from '../../src/base/config.ts'
+import { NO_TLS } from '../../src/base/config-tls.ts'
 import { createLogger } from '../../src/base/log.ts'
 import { type Backend, createBackend, onServices } from './backend.ts'
 import { type Client, createClient } from './client.ts'
@@ -38,8 +39,7 @@ const DEFAULTS = {
   drainSeconds: 0,
   tracesUrl: undefined,
   jwt: undefined,
-  tls: undefined,
-  mqttTls: undefined,
+  ...NO_TLS,
   mqttTlsPort: 0,
   trustedProxies: [],
   mqttAuthSecret: undefined,
