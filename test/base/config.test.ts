@@ -3,8 +3,7 @@ import { ConfigError, readConfig } from '../../src/base/config.ts'
 
 describe('the settings', () => {
   it('have defaults, and an empty value is an absent one', () => {
-    const defaults = readConfig({})
-    expect(defaults).toEqual({
+    const defaults = {
       host: '127.0.0.1',
       port: 4000,
       databaseUrl: undefined,
@@ -31,7 +30,8 @@ describe('the settings', () => {
       tracesUrl: undefined,
       dataDir: './data',
       logLevel: 'info',
-    })
+    }
+    expect(readConfig({})).toEqual(defaults)
     expect(readConfig({ HOST: '', PORT: '', DATABASE_URL: '', MQTT_URL: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(
       defaults,
     )
