@@ -2,6 +2,17 @@ import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const BROWSER = 'test/browser/**/*.test.ts'
+/** What runs on no database and no broker, or brings its own: no different on other engines, so it runs on the embedded pair only. */
+const ON_NO_ENGINE = [
+  'test/{base,console,http,protocol,torture}/**',
+  'test/{cli,schema}.test.ts',
+  'test/db/embedded-statements.test.ts',
+  'test/domain/{admission,group-commit,live,rate-limit,round-trips,schema-checks,stats-range}.test.ts',
+  'test/graphql/literals.test.ts',
+  'test/mqtt/{broker,packets}.test.ts',
+  'test/service/renewed-certificates.test.ts',
+]
+const onServices = Boolean(process.env['DATABASE_URL'] && process.env['MQTT_URL'])
 
 export default defineConfig({
   // What Node takes: Vite takes index.mjs, a second copy, whose GraphQLError is not that of the libraries.
@@ -17,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, BROWSER],
+          exclude: [...configDefaults.exclude, BROWSER, ...(onServices ? ON_NO_ENGINE : [])],
           // Each file has a service of its own, with a database inside, and waits for it half of the time.
           maxWorkers: 3,
           // What is imported is imported once for many files: half of the time of a run. Modules keep caches, and nothing else.
