@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { printedSchema } from '../src/graphql/schema.ts'
-import { onServices } from './support/backend.ts'
 import { type Running, runCli, startCli } from './support/cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fc-cli-'))
@@ -82,15 +81,6 @@ describe('a setting that cannot be used', () => {
       name,
       expected,
     )
-  })
-
-  it.runIf(onServices)('DATABASE_URL of a database that is not there ends in one line', async () => {
-    const url = new URL(process.env['DATABASE_URL'] ?? '')
-    url.pathname = '/fc_no_such_database'
-    for (const command of ['serve', 'migrate']) {
-      const result = await runCli([command], { cwd, env: { ...FREE_PORTS, DATABASE_URL: url.href } })
-      expectOneLine(result, 'DATABASE_URL', /fc_no_such_database.*does not exist.*expected/)
-    }
   })
 
   it('of a .env file is one like any other, and the environment wins', async () => {
