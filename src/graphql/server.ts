@@ -80,7 +80,7 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
   return createYoga<ServerContext, GraphQLContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req, caller }) => createContext(abortOf(request.signal), caller, req.traceContext),
+    context: ({ request, req, caller }) => createContext(abortOf(request), caller, req.traceContext),
     plugins: onlyOfDocuments(plugins),
     maskedErrors: { maskError: (error) => mask(error) },
     // Documents are kept in operations.ts.
@@ -98,9 +98,11 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
   })
 }
 
+/** Its signal is made when it is asked for. */
 const abortOf =
-  (signal: AbortSignal): OnEnd =>
+  (request: Request): OnEnd =>
   (giveUp) => {
+    const { signal } = request
     signal.addEventListener('abort', giveUp, { once: true })
     if (signal.aborted) giveUp()
     return () => signal.removeEventListener('abort', giveUp)
