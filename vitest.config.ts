@@ -12,6 +12,9 @@ const ON_NO_ENGINE = [
   'test/mqtt/{broker,packets}.test.ts',
   'test/service/renewed-certificates.test.ts',
 ]
+/** Each says by itself how many replicas it has: with REPLICAS=2 it would be the same once more. */
+const HAS_ITS_REPLICAS =
+  'test/behaviour/{drain,live-updates,overload,presence-emqx,races,replicas,restart,shared-group}.test.ts'
 const onServices = Boolean(process.env['DATABASE_URL'] && process.env['MQTT_URL'])
 
 export default defineConfig({
@@ -28,7 +31,12 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, BROWSER, ...(onServices ? ON_NO_ENGINE : [])],
+          exclude: [
+            ...configDefaults.exclude,
+            BROWSER,
+            ...(onServices ? ON_NO_ENGINE : []),
+            ...(Number(process.env['REPLICAS'] ?? 1) > 1 ? [HAS_ITS_REPLICAS] : []),
+          ],
           // Each file has a service of its own, with a database inside, and waits for it half of the time.
           maxWorkers: 3,
           // What is imported is imported once for many files: half of the time of a run. Modules keep caches, and nothing else.
