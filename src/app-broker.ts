@@ -36,7 +36,7 @@ export async function startEmbeddedBroker(
   { certificates, store: { db }, presence: { noteClient } }: BrokerParts,
 ): Promise<Broker> {
   const { host, mqttPort, mqttClientId, mqttTlsPort } = config
-  const tls = serverTlsOf(certificates.current().mqttTls)
+  const tls = serverTlsOf(certificates.mqtt.current())
   // Loaded by those who use it.
   const { startBroker } = await import('./mqtt/broker.ts')
   await forgetConnected({ db })
@@ -50,10 +50,13 @@ export async function startEmbeddedBroker(
     isOpen: isLoopback(host),
     onClient: noteClient,
   })
-  certificates.onRenewed(({ mqttTls }) => {
+  const renew = (mqttTls: MqttTls | undefined) => {
     const renewed = serverTlsOf(mqttTls)
     if (renewed) broker.renewCertificate(renewed)
-  })
+  }
+  certificates.mqtt.onRenewed(renew)
+  // It may have been renewed while the broker started.
+  renew(certificates.mqtt.current())
   return broker
 }
 
@@ -66,8 +69,7 @@ export function linkTo(
   certificates: Certificates,
 ): BrokerLink {
   if (broker) return broker.link
-  const tls = () => certificates.current().mqttTls
-  return { kind: 'external', url: mqttUrl ?? '', clientId: mqttClientId, tls }
+  return { kind: 'external', url: mqttUrl ?? '', clientId: mqttClientId, tls: certificates.mqtt.current }
 }
 
 export function describeBroker(

@@ -7,7 +7,6 @@ import { createAllowance } from './domain/allowance.ts'
 import { createBell } from './domain/bell.ts'
 import type { Callers } from './domain/callers.ts'
 import type { Context } from './domain/context.ts'
-import { createEnding } from './domain/ending.ts'
 import { createExecutionReader } from './domain/executions.ts'
 import { createKeyLookup } from './domain/idempotency.ts'
 import { createLive } from './domain/live.ts'
@@ -17,6 +16,7 @@ import { createSendLimits } from './domain/rate-limit.ts'
 import { createRefusals } from './domain/refusals.ts'
 import { createRegistry } from './domain/registry.ts'
 import { createSchemaChecks } from './domain/schema-checks.ts'
+import { createSignal } from './domain/signal.ts'
 import { createExecutionStore } from './domain/store-execution.ts'
 import type { Thing } from './domain/thing.ts'
 import type { ThingNews } from './domain/thing-news.ts'
@@ -61,7 +61,7 @@ export function createContext(config: Config, log: Logger, store: Store, parts: 
     sendLimits: createSendLimits(config.rateLimitKey, config.rateLimitThing),
     subscriptions: createAllowance(config.maxSubscriptions),
     schemaChecks: createSchemaChecks(log),
-    stopping: createEnding(),
+    stopping: createSignal(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: (thing) => tellBroker(broker, presence, thing),

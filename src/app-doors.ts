@@ -65,7 +65,7 @@ export async function openDoors(config: Config, ctx: Context, engines: Engines) 
     finishSockets,
   }
   const listener = await listen(
-    { ...config, certificates: engines.certificates, proxies: trustProxies(config.trustedProxies) },
+    { ...config, certificate: engines.certificates.https, proxies: trustProxies(config.trustedProxies) },
     doors,
     ctx.log,
   )
@@ -74,7 +74,7 @@ export async function openDoors(config: Config, ctx: Context, engines: Engines) 
     listener.dismissClients()
   }
   const stop = async () => {
-    const lastWait = setTimeout(ctx.stopping.end, LAST_WAIT_MS)
+    const lastWait = setTimeout(ctx.stopping.raise, LAST_WAIT_MS)
     await listener.stop()
     clearTimeout(lastWait)
   }

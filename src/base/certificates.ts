@@ -1,13 +1,18 @@
 import { stat } from 'node:fs/promises'
-import type { TlsFiles, TlsSettings } from './config-tls.ts'
+import type { Certificate, FilesOf, MqttTls, TlsSettings } from './config-tls.ts'
 import type { Logger } from './log.ts'
 import { pause } from './pause.ts'
 
-/** The certificates that are good now: they are renewed while the service runs. */
+/** What a door shows and believes: it is renewed while the service runs. */
+export interface Renewed<T> {
+  current(): T | undefined
+  /** Calls it with what is good from now on, whenever that is renewed. */
+  onRenewed(use: (settings: T) => void): void
+}
+
 export interface Certificates {
-  current(): TlsSettings
-  /** Calls it with what is good from then on, whenever the files were renewed. */
-  onRenewed(use: (settings: TlsSettings) => void): void
+  https: Renewed<Certificate>
+  mqtt: Renewed<MqttTls>
   stop(): Promise<void>
 }
 
@@ -15,51 +20,68 @@ const LOOK_EVERY_MS = 2_000
 
 /**
  * Looks at the files every two seconds, not through fs.watch, which tells nothing of what a volume of Kubernetes mounts
- * anew. What cannot be used changes nothing, and is logged.
+ * anew. What cannot be used changes nothing, is told once, and is tried again.
  */
-export function followCertificates(
-  { tls, mqttTls, tlsFiles }: TlsSettings & { tlsFiles: TlsFiles },
-  log: Logger,
-): Certificates {
-  const { paths, read } = tlsFiles
+export function followCertificates({ tls, mqttTls, tlsFiles }: TlsSettings, log: Logger): Certificates {
   const stopping = new AbortController()
-  const uses: ((settings: TlsSettings) => void)[] = []
-  let current: TlsSettings = { tls, mqttTls }
-  const running = paths.length > 0 ? follow() : undefined
+  const https = follow(tls, tlsFiles.tls)
+  const mqtt = follow(mqttTls, tlsFiles.mqttTls)
   return {
-    current: () => current,
-    onRenewed: (use) => void uses.push(use),
+    https,
+    mqtt,
     async stop() {
       stopping.abort()
-      await running
+      await Promise.all([https.running, mqtt.running])
     },
   }
 
-  async function follow(): Promise<void> {
-    let seen = ''
-    let used = ''
-    while (!stopping.signal.aborted) {
-      const state = (await Promise.all(paths.map(stateOf))).join()
-      // Twice the same: a certificate and its key are two files, and whoever writes them is done.
-      if (state === seen && state !== used) {
-        used = state
-        renew()
-      }
-      seen = state
-      await pause(LOOK_EVERY_MS, stopping.signal)
+  function follow<T>(first: T | undefined, files: FilesOf<T>) {
+    let current = first
+    let use: (settings: T) => void = () => {}
+    const look = createLook(files, (found) => {
+      if (JSON.stringify(found) === JSON.stringify(current)) return
+      use(found)
+      current = found
+      log.info({ files: files.paths }, 'the certificates were renewed')
+    })
+    return {
+      current: () => current,
+      onRenewed: (useRenewed: typeof use) => {
+        use = useRenewed
+      },
+      running: files.paths.length > 0 ? lookUntil(look, log, stopping.signal) : undefined,
     }
   }
+}
 
-  function renew(): void {
+/** A function that reads the files once they were changed, and again until that succeeds. */
+function createLook<T>({ paths, read }: FilesOf<T>, use: (found: T) => void): () => Promise<void> {
+  let seen = ''
+  let used = ''
+  return async () => {
+    const state = (await Promise.all(paths.map(stateOf))).join()
+    // Twice the same: a certificate and its key are two files, and whoever writes them is done.
+    const isDone = state === seen
+    seen = state
+    if (!isDone || state === used) return
+    const found = read()
+    if (found) use(found)
+    used = state
+  }
+}
+
+async function lookUntil(look: () => Promise<void>, log: Logger, stopping: AbortSignal): Promise<void> {
+  let told = ''
+  while (!stopping.aborted) {
     try {
-      const found = read()
-      if (JSON.stringify(found) === JSON.stringify(current)) return
-      for (const use of uses) use(found)
-      current = found
-      log.info('the certificates were renewed')
+      await look()
+      told = ''
     } catch (error) {
-      log.error({ err: error }, 'the renewed certificates cannot be used; those before them stay')
+      const problem = String(error)
+      if (problem !== told) log.error({ err: error }, 'the renewed certificates cannot be used; those before them stay')
+      told = problem
     }
+    await pause(LOOK_EVERY_MS, stopping)
   }
 }
 

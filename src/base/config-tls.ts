@@ -21,47 +21,54 @@ export interface MqttTls {
   certificate: Certificate | undefined
 }
 
+/** Where settings came from, and how they are read again: that throws as at the start. */
+export interface FilesOf<T> {
+  paths: string[]
+  read(): T | undefined
+}
+
 /** What we show and whom we believe, on each way. */
 export interface TlsSettings {
   tls: Certificate | undefined
   mqttTls: MqttTls | undefined
+  tlsFiles: { tls: FilesOf<Certificate>; mqttTls: FilesOf<MqttTls> }
 }
 
-/** Where they came from. */
-export interface TlsFiles {
-  paths: string[]
-  /** Throws as at the start. */
-  read(): TlsSettings
-}
-
+const NO_FILES = { paths: [], read: () => undefined }
 /** As where none of the settings is given. */
-export const NO_TLS: TlsSettings & { tlsFiles: TlsFiles } = {
+export const NO_TLS: TlsSettings = {
   tls: undefined,
   mqttTls: undefined,
-  tlsFiles: { paths: [], read: () => ({ tls: undefined, mqttTls: undefined }) },
+  tlsFiles: { tls: NO_FILES, mqttTls: NO_FILES },
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 const A_CERTIFICATE = 'a file with a certificate in PEM'
 const A_KEY = 'a file with a private key in PEM that has no passphrase'
 
-const FILES = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'MQTT_TLS_CA_FILE', 'MQTT_TLS_CERT_FILE', 'MQTT_TLS_KEY_FILE']
-
 /** Throws a ConfigError that names the variable, and what is expected. */
-export function readTls(env: Environment, mqttUrl: string | undefined) {
-  const readFiles = (): TlsSettings => {
-    const mqttTls = readMqttTls(env)
-    if (mqttTls) checkMqttTls(mqttTls, mqttUrl)
-    return { tls: readPair('TLS_CERT_FILE', 'TLS_KEY_FILE', env), mqttTls }
+export function readTls(env: Environment, mqttUrl: string | undefined): TlsSettings & { mqttTlsPort: number } {
+  const pathsOf = (...names: string[]) => names.flatMap((name) => read(name, file, env) ?? [])
+  const tlsFiles = {
+    tls: {
+      paths: pathsOf('TLS_CERT_FILE', 'TLS_KEY_FILE'),
+      read: () => readPair('TLS_CERT_FILE', 'TLS_KEY_FILE', env),
+    },
+    mqttTls: {
+      paths: pathsOf('MQTT_TLS_CA_FILE', 'MQTT_TLS_CERT_FILE', 'MQTT_TLS_KEY_FILE'),
+      read: () => readMqttTls(env, mqttUrl),
+    },
   }
-  const tlsFiles: TlsFiles = { paths: FILES.flatMap((name) => read(name, file, env) ?? []), read: readFiles }
-  return { ...readFiles(), tlsFiles, mqttTlsPort: read('MQTT_TLS_PORT', port, env) ?? 8883 }
+  const mqttTls = tlsFiles.mqttTls.read()
+  return { tls: tlsFiles.tls.read(), mqttTls, tlsFiles, mqttTlsPort: read('MQTT_TLS_PORT', port, env) ?? 8883 }
 }
 
-function readMqttTls(env: Environment): MqttTls | undefined {
+function readMqttTls(env: Environment, mqttUrl: string | undefined): MqttTls | undefined {
   const ca = readPem('MQTT_TLS_CA_FILE', env, A_CERTIFICATE, hasCertificates)
   const certificate = readPair('MQTT_TLS_CERT_FILE', 'MQTT_TLS_KEY_FILE', env)
-  return ca || certificate ? { ca, certificate } : undefined
+  if (!ca && !certificate) return undefined
+  checkMqttTls({ ca, certificate }, mqttUrl)
+  return { ca, certificate }
 }
 
 function checkMqttTls({ ca, certificate }: MqttTls, mqttUrl: string | undefined): void {

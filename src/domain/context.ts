@@ -5,7 +5,6 @@ import type { Admission } from './admission.ts'
 import type { Allowance } from './allowance.ts'
 import type { Bell } from './bell.ts'
 import type { Callers } from './callers.ts'
-import type { Ending } from './ending.ts'
 import type { FindExecution } from './executions.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { FindKeyed } from './idempotency.ts'
@@ -17,6 +16,7 @@ import type { SendLimits } from './rate-limit.ts'
 import type { Refusals } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { SchemaChecks } from './schema-checks.ts'
+import type { Signal } from './signal.ts'
 import type { StoreExecution } from './store-execution.ts'
 import type { Thing } from './thing.ts'
 import type { ThingNews } from './thing-news.ts'
@@ -63,7 +63,7 @@ export interface Context {
   /** Asks schemas that are not plain, in threads. */
   schemaChecks: SchemaChecks
   /** Callers that wait for an execution are answered with what it is when the service stops. */
-  stopping: Ending
+  stopping: Signal
   /** Sends under way, by idempotency key. */
   sending: Turns
   /** Executions settled by another replica whose response this one heard too: the next one is a repetition. Bounded. */

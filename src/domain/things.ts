@@ -21,6 +21,8 @@ export interface ThingInput {
 
 const MAX_TAGS = 50
 const MAX_TAG = 64
+/** Not now(), when the transaction began: changes are followed by this instant, and it shall be no older than their lock (horizon.ts). */
+const AT_ONCE = sql`statement_timestamp()`
 
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
   return db
@@ -71,7 +73,14 @@ export async function registerThing(
 }
 
 async function insertThing(db: Transaction, { id, clientId, thingType, tags }: ThingInput): Promise<Thing | UserError> {
-  const values = { id, clientId: clientId ?? id, thingType: thingType ?? null, tags: [...new Set(tags ?? [])] }
+  const values = {
+    id,
+    clientId: clientId ?? id,
+    thingType: thingType ?? null,
+    tags: [...new Set(tags ?? [])],
+    createdAt: AT_ONCE,
+    updatedAt: AT_ONCE,
+  }
   // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
   const [thing] = await db.insert(things).values(values).onConflictDoNothing().returning()
   if (thing) return thing
@@ -93,7 +102,7 @@ export async function updateThing(ctx: Context, caller: Caller, input: ThingInpu
     ...(clientId != null && { clientId }),
     ...(thingType !== undefined && { thingType }),
     ...(tags != null && { tags: [...new Set(tags)] }),
-    updatedAt: sql`now()`,
+    updatedAt: AT_ONCE,
   }
   return storeThing(ctx, caller, { input, action: 'thing.update' }, async (db) => {
     const [before] = await db.select().from(things).where(eq(things.id, id)).for('update')

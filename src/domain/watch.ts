@@ -1,9 +1,9 @@
 import type { Context } from './context.ts'
-import type { OnEnd } from './ending.ts'
 import { type Execution, isSettled } from './execution.ts'
 import type { ExecutionFilter } from './filter.ts'
 import { followMany } from './follow-many.ts'
 import { followOne } from './follow-one.ts'
+import type { Listen } from './signal.ts'
 import { iterateSource } from './source.ts'
 
 export interface WatchRequest {
@@ -31,7 +31,7 @@ export function watchExecutions(
 }
 
 /** Waits until an execution is settled, which it is by its TTL at the latest; gives up, with what it is then, when the caller is gone or the service stops. */
-export async function waitUntilSettled(ctx: Context, execution: Execution, onGone: OnEnd): Promise<Execution> {
+export async function waitUntilSettled(ctx: Context, execution: Execution, onGone: Listen): Promise<Execution> {
   if (isSettled(execution)) return execution
   const changes = watchExecutions(ctx, { id: execution.id })
   const giveUp = () => void changes.return?.()

@@ -5,11 +5,11 @@ import DataLoader from 'dataloader'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Authority, Caller } from '../domain/access.ts'
 import type { Context } from '../domain/context.ts'
-import type { OnEnd } from '../domain/ending.ts'
 import type { IgnoredResponse } from '../domain/execution.ts'
 import { findIgnoredResponses } from '../domain/executions.ts'
 import type { TraceContext } from '../domain/ports.ts'
 import { findPresences, type ThingPresence } from '../domain/presence.ts'
+import type { Listen } from '../domain/signal.ts'
 import type { Thing } from '../domain/thing.ts'
 import { findThingsWithSecret } from '../domain/thing-secrets.ts'
 import { findThingTypes, type ThingType } from '../domain/thing-types.ts'
@@ -29,7 +29,7 @@ export interface GraphQLContext {
   thingTypes: DataLoader<string, ThingType | null>
   ignoredResponses: DataLoader<string, IgnoredResponse[]>
   /** Tells who waits for an outcome that the caller has hung up. */
-  onGone: OnEnd
+  onGone: Listen
   caller: Caller
   /** Of the request, for the log; over WebSocket that of the socket. */
   requestId: string | undefined
@@ -51,7 +51,7 @@ export interface ServerContext {
 
 export type GraphQLServer = YogaServerInstance<ServerContext, GraphQLContext>
 
-export type CreateContext = (onGone: OnEnd, caller: Caller, traceContext?: TraceContext) => GraphQLContext
+export type CreateContext = (onGone: Listen, caller: Caller, traceContext?: TraceContext) => GraphQLContext
 
 /** The loaders serve all operations, which then share their queries, too: they gather, and keep nothing. */
 export function createContexts(domain: Context, about: ServiceFacts): CreateContext {
@@ -83,7 +83,7 @@ export function createContexts(domain: Context, about: ServiceFacts): CreateCont
   }
 }
 
-const neverGone: OnEnd = () => () => {}
+const neverGone: Listen = () => () => {}
 
 const LOADING = { cache: false, maxBatchSize: 500 }
 

@@ -4,7 +4,7 @@ import { prepareAnswer, securityHeaders } from '../base/answer-headers.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Callers } from '../domain/callers.ts'
-import type { OnEnd } from '../domain/ending.ts'
+import type { Listen } from '../domain/signal.ts'
 import type { CreateContext, GraphQLServer, TracedRequest } from './context.ts'
 import type { OperationParams, ReadOperation } from './operations.ts'
 import type { PersistedOperations } from './persisted.ts'
@@ -147,7 +147,7 @@ function readSearch(url = ''): OperationParams | undefined {
 
 /** The caller hangs up before the answer. */
 const closeOf =
-  (res: ServerResponse): OnEnd =>
+  (res: ServerResponse): Listen =>
   (giveUp) => {
     const onClose = () => {
       if (!res.writableFinished) giveUp()

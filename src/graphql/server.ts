@@ -2,7 +2,7 @@ import { EnvelopArmor } from '@escape.tech/graphql-armor'
 import type { ValidationRule } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Context } from '../domain/context.ts'
-import type { OnEnd } from '../domain/ending.ts'
+import type { Listen } from '../domain/signal.ts'
 import {
   type CreateContext,
   createContexts,
@@ -100,7 +100,7 @@ function createYogaServer(createContext: CreateContext, mask: Mask, plugins: Doc
 
 /** Its signal is made when it is asked for. */
 const abortOf =
-  (request: Request): OnEnd =>
+  (request: Request): Listen =>
   (giveUp) => {
     const { signal } = request
     signal.addEventListener('abort', giveUp, { once: true })

@@ -7,8 +7,8 @@ import { originOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Callers, Origin } from '../domain/callers.ts'
 import type { Context } from '../domain/context.ts'
-import { createEnding, type Ending, type OnEnd } from '../domain/ending.ts'
 import { Unauthenticated } from '../domain/errors.ts'
+import { createSignal, type Listen, type Signal } from '../domain/signal.ts'
 import { findJsonProblem } from '../protocol/json.ts'
 import type { GraphQLContext } from './context.ts'
 import { schema } from './schema.ts'
@@ -41,7 +41,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   openCount: number
   /** The operations among those that are open that get one answer: no subscriptions. */
   asked: Set<string> | undefined
-  gone: Ending | undefined
+  gone: Signal | undefined
   /** Known from the CONNECTION_INIT on, before which nothing can be asked. */
   caller: Caller | undefined
   createContext: (() => GraphQLContext) | undefined
@@ -76,7 +76,7 @@ export function serveGraphQLWebSockets(
       const caller = await identify(callers, connectionParams, extra)
       // Where it left meanwhile, nobody would let go of it.
       if (!caller || isGone(extra)) return false
-      const onGone: OnEnd = (giveUp) => endingOf(extra).listen(giveUp)
+      const onGone: Listen = (giveUp) => goneOf(extra).listen(giveUp)
       extra.caller = caller
       extra.createContext = () => graphql.createContext(onGone, caller)
       extra.letGo = callers.hold(caller, () => extra.socket.close(FORBIDDEN, NO_LONGER_GOOD))
@@ -134,11 +134,11 @@ export function serveGraphQLWebSockets(
   }
 }
 
-/** Of the socket. */
-function endingOf(extra: Extra): Ending {
+/** Raised when the socket is closed; made for the first operation that waits. */
+function goneOf(extra: Extra): Signal {
   if (!extra.gone) {
-    extra.gone = createEnding()
-    if (isGone(extra)) extra.gone.end()
+    extra.gone = createSignal()
+    if (isGone(extra)) extra.gone.raise()
   }
   return extra.gone
 }
@@ -146,7 +146,7 @@ function endingOf(extra: Extra): Ending {
 const isGone = ({ socket }: Extra): boolean => socket.readyState === socket.CLOSED
 
 function leave(extra: Extra): void {
-  extra.gone?.end()
+  extra.gone?.raise()
   extra.letGo?.()
 }
 

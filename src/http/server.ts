@@ -5,8 +5,9 @@ import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { prepareAnswer } from '../base/answer-headers.ts'
-import type { Certificates } from '../base/certificates.ts'
+import type { Renewed } from '../base/certificates.ts'
 import { readForwarded } from '../base/client-address.ts'
+import type { Certificate } from '../base/config-tls.ts'
 import type { Logger } from '../base/log.ts'
 import { assignRequestId, originOf, REQUEST_ID_HEADER, requestIdOf } from '../base/request-id.ts'
 import type { Caller } from '../domain/access.ts'
@@ -55,7 +56,7 @@ export interface ListenOptions {
   /** Beyond them a connection is closed before anything is read of it. */
   maxConnections: number
   /** With one the port speaks HTTPS, and nothing else. */
-  certificates: Certificates
+  certificate: Renewed<Certificate>
   /** Whose word on where a request came from is taken. */
   proxies?: BlockList | undefined
 }
@@ -86,11 +87,11 @@ export function createSockets(subprotocols?: string): WebSocketServer {
 
 /** One port for everything. Rejects where it cannot be had. */
 export async function listen(options: ListenOptions, doors: Doors, log: Logger): Promise<Listener> {
-  const { host, port, corsOrigins, maxConnections, certificates, proxies } = options
+  const { host, port, corsOrigins, maxConnections, certificate, proxies } = options
   const underWay = createUnderWay()
   const gate = createGate(host, corsOrigins)
   const handle = createRequestHandler(doors, { gate, proxies, underWay }, log)
-  const server = createHttpServer(certificates, handle)
+  const server = createHttpServer(certificate, handle)
   limitConnections(server, maxConnections, log)
   server.on('upgrade', (req, socket, head) => {
     readForwarded(req, proxies)
@@ -109,13 +110,13 @@ export async function listen(options: ListenOptions, doors: Doors, log: Logger):
   }
 }
 
-function createHttpServer(certificates: Certificates, handle: RequestHandler): Server {
+function createHttpServer(certificate: Renewed<Certificate>, handle: RequestHandler): Server {
   const checks = { connectionsCheckingInterval: CHECK_EVERY_MS }
-  const { tls } = certificates.current()
-  if (!tls) return createServer(checks, handle)
-  const server = createHttpsServer({ ...checks, ...tls }, handle)
+  const shown = certificate.current()
+  if (!shown) return createServer(checks, handle)
+  const server = createHttpsServer({ ...checks, ...shown }, handle)
   // Of the next connections; those that are open stay.
-  certificates.onRenewed((renewed) => renewed.tls && server.setSecureContext(renewed.tls))
+  certificate.onRenewed((renewed) => server.setSecureContext(renewed))
   return server
 }
 

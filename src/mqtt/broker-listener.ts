@@ -28,8 +28,9 @@ const HANDSHAKE_DEADLINE_MS = 10_000
 
 /** Rejects where listening is impossible, such as on a host that is not ours. */
 export async function openDoors({ host, port, tls, log }: DoorOptions, onSocket: (socket: Socket) => void) {
-  const plain = await listenNear(host, port, createServer(onPrepared(onSocket)))
+  // First, because it throws where a certificate cannot be used.
   const secure = tls && createTlsDoor(tls, log, onSocket)
+  const plain = await listenNear(host, port, createServer(onPrepared(onSocket)))
   const servers = [plain]
   const close = () => Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   try {

@@ -43,8 +43,9 @@ describe('the settings of TLS', () => {
     const mqttTls = { ca: authority.ca, certificate: contents(two) }
     const { tlsFiles, ...config } = readConfig(envOf({ ...pair, ...mqtt, MQTT_TLS_PORT: '0' }))
     expect(config).toMatchObject({ tls: contents(one), mqttTls, mqttTlsPort: 0 })
-    expect(tlsFiles.read()).toEqual({ tls: contents(one), mqttTls })
-    expect(tlsFiles.paths.toSorted()).toEqual(Object.values(envOf({ ...pair, ...mqtt })).toSorted())
+    expect([tlsFiles.tls.read(), tlsFiles.mqttTls.read()]).toEqual([contents(one), mqttTls])
+    expect(tlsFiles.tls.paths).toEqual(Object.values(envOf(pair)))
+    expect(tlsFiles.mqttTls.paths).toEqual(Object.values(envOf(mqtt)))
     for (const url of ['mqtts://broker:8883', 'wss://broker/mqtt'])
       expect(readConfig(envOf({ ...mqtt, MQTT_URL: url }))).toMatchObject({ tls: undefined, mqttTls })
     expect(readConfig(envOf({ MQTT_TLS_CA_FILE: 'ca', MQTT_URL: 'mqtts://broker' })).mqttTls).toEqual({

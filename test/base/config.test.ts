@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ConfigError, readConfig } from '../../src/base/config.ts'
 
 describe('the settings', () => {
+  const NO_FILES = { paths: [], read: expect.any(Function) }
+
   it('have defaults, and an empty value is an absent one', () => {
     const defaults = {
       host: '127.0.0.1',
@@ -14,7 +16,7 @@ describe('the settings', () => {
       tls: undefined,
       mqttTls: undefined,
       mqttTlsPort: 8883,
-      tlsFiles: { paths: [], read: expect.any(Function) },
+      tlsFiles: { tls: NO_FILES, mqttTls: NO_FILES },
       trustedProxies: [],
       mqttAuthSecret: undefined,
       maxSends: 5_000,
@@ -76,7 +78,7 @@ describe('the settings', () => {
       tls: undefined,
       mqttTls: undefined,
       mqttTlsPort: 8884,
-      tlsFiles: { paths: [], read: expect.any(Function) },
+      tlsFiles: { tls: NO_FILES, mqttTls: NO_FILES },
       trustedProxies: ['10.0.0.1', '::1'],
       mqttAuthSecret: given.MQTT_AUTH_SECRET,
       maxSends: 200,

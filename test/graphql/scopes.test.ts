@@ -2,7 +2,7 @@
 import { RequestCache } from '@pothos/plugin-scope-auth'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { authorityOf, type Caller, UNLIMITED } from '../../src/domain/access.ts'
-import { createEnding } from '../../src/domain/ending.ts'
+import { createSignal } from '../../src/domain/signal.ts'
 import { builder } from '../../src/graphql/builder.ts'
 import { type CreateContext, createContexts } from '../../src/graphql/context.ts'
 import { ABOUT } from '../support/about.ts'
@@ -25,7 +25,7 @@ const newCaller = (role: 'viewer' | 'operator', things: string[] | null = null):
 })
 
 const rememberedFor = (caller: Caller) => {
-  const context = createContext(createEnding().listen, caller)
+  const context = createContext(createSignal().listen, caller)
   return { context, remembered: RequestCache.fromContext(context, builder) }
 }
 

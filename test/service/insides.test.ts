@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/db/connect.ts'
 import { ignoredResponses, things, thingTypes } from '../../src/db/schema.ts'
 import type { Context } from '../../src/domain/context.ts'
-import { createEnding } from '../../src/domain/ending.ts'
+import { createSignal } from '../../src/domain/signal.ts'
 import { createContexts } from '../../src/graphql/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { ABOUT } from '../support/about.ts'
@@ -94,7 +94,7 @@ describe('a list with all that hangs on it', () => {
       const result = await graphql({
         schema,
         source: `{ executions(first: 49) { nodes { thing { id type { name } } ignoredResponses { cause } } } }`,
-        contextValue: createContexts(counting(store, counted), ABOUT)(createEnding().listen, ANYBODY),
+        contextValue: createContexts(counting(store, counted), ABOUT)(createSignal().listen, ANYBODY),
       })
       expect(result.errors).toBeUndefined()
       const { nodes } = Object(result.data).executions

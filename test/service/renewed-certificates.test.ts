@@ -1,6 +1,5 @@
 /** Certificates that are renewed while the service runs: no restart, and nobody is disconnected. */
-import { once } from 'node:events'
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -53,7 +52,10 @@ async function subjectAt(port: number, client?: IssuedCertificate): Promise<stri
     socket.once('session', () => resolve(String(socket.getPeerCertificate().subject.CN)))
   })
   try {
-    return await Promise.race([shown, once(socket, 'close').then(() => undefined)])
+    return await Promise.race([
+      shown,
+      new Promise<undefined>((resolve) => socket.once('close', () => resolve(undefined))),
+    ])
   } finally {
     socket.destroy()
   }
@@ -111,27 +113,43 @@ describe('certificates are renewed', () => {
     putPair('mqtts', after)
     await expect.poll(() => subjectAt(port), PATIENCE).toBe('after')
     await expect.poll(() => subjectAt(mqttPort, before), PATIENCE).toBe('after')
-    expect(service.stderr()).toMatch(/the certificates were renewed/)
+    await expect.poll(service.stderr, PATIENCE).toMatch(/the certificates were renewed/)
     expect({ answer: await ask(), closed }).toEqual({ answer: { data: { __typename: 'Query' } }, closed: false })
     await socket.dispose()
   })
 
-  it('and those that cannot be used change nothing, and are told', async () => {
+  it('and those that cannot be used change nothing, and are told, while others are renewed', async () => {
     put('https.key', before.keyFile)
     await expect.poll(service.stderr, PATIENCE).toMatch(/those before them stay/)
     expect(service.stderr()).toMatch(/TLS_KEY_FILE: got the key of another certificate/)
+    putPair('mqtts', before)
+    await expect.poll(() => subjectAt(mqttPort, before), PATIENCE).toBe('before')
     rmSync(at('https.pem'))
     await expect.poll(service.stderr, PATIENCE).toMatch(/TLS_CERT_FILE: ENOENT/)
     expect(await subjectAt(port)).toBe('after')
-    putPair('https', before)
-    await expect.poll(() => subjectAt(port), PATIENCE).toBe('before')
+  })
+
+  it('and what could not be used is tried again, though nothing shows that it was changed', async () => {
+    const third = authority.issue('third')
+    const sameInstant = new Date()
+    const write = (key: string) => {
+      writeFileSync(at('https.key'), key)
+      utimesSync(at('https.key'), sameInstant, sameInstant)
+    }
+    const told = () => service.stderr().match(/TLS_KEY_FILE: got \S+, expected a file with a private key/g)?.length ?? 0
+    write('-'.repeat(third.key.length))
+    put('https.pem', third.certFile)
+    await expect.poll(told, PATIENCE).toBe(1)
+    write(third.key)
+    await expect.poll(() => subjectAt(port), PATIENCE).toBe('third')
+    expect(told()).toBe(1)
   })
 
   it('and the CA of the devices', async () => {
     const foreign = strangers.issue('foreign')
     expect(await subjectAt(mqttPort, foreign)).toBeUndefined()
     put('ca.pem', strangers.caFile)
-    await expect.poll(() => subjectAt(mqttPort, foreign), PATIENCE).toBe('after')
+    await expect.poll(() => subjectAt(mqttPort, foreign), PATIENCE).toBe('before')
     expect(await subjectAt(mqttPort, before)).toBeUndefined()
   })
 })

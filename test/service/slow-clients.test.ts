@@ -44,8 +44,8 @@ beforeAll(async () => {
     finishSockets,
   }
   const { log } = domain.ctx
-  const certificates = followCertificates(NO_TLS, log)
-  door = await listen({ host: '127.0.0.1', port: 0, corsOrigins: [], maxConnections: 100, certificates }, doors, log)
+  const { https: certificate } = followCertificates(NO_TLS, log)
+  door = await listen({ host: '127.0.0.1', port: 0, corsOrigins: [], maxConnections: 100, certificate }, doors, log)
 })
 
 afterAll(async () => {

@@ -9,7 +9,6 @@ import { createAllowance } from '../../src/domain/allowance.ts'
 import { createBell } from '../../src/domain/bell.ts'
 import { createCallers } from '../../src/domain/callers.ts'
 import type { Context } from '../../src/domain/context.ts'
-import { createEnding } from '../../src/domain/ending.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { createExecutionReader } from '../../src/domain/executions.ts'
 import { createKeyLookup } from '../../src/domain/idempotency.ts'
@@ -21,6 +20,7 @@ import { createSendLimits } from '../../src/domain/rate-limit.ts'
 import { createRefusals } from '../../src/domain/refusals.ts'
 import { createRegistry } from '../../src/domain/registry.ts'
 import { createSchemaChecks } from '../../src/domain/schema-checks.ts'
+import { createSignal } from '../../src/domain/signal.ts'
 import { createExecutionStore } from '../../src/domain/store-execution.ts'
 import { createThingNews } from '../../src/domain/thing-news.ts'
 import { createGateway } from '../../src/mqtt/gateway.ts'
@@ -67,7 +67,7 @@ export async function openDomain({ backend, replica }: { backend?: Backend; repl
     sendLimits: createSendLimits(undefined, undefined),
     subscriptions: createAllowance(20_000),
     schemaChecks: createSchemaChecks(log),
-    stopping: createEnding(),
+    stopping: createSignal(),
     sending: new Map(),
     heardSettlings: new Set(),
     onThingsChanged: () => {},
