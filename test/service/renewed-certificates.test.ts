@@ -136,7 +136,8 @@ describe('certificates are renewed', () => {
       writeFileSync(at('https.key'), key)
       utimesSync(at('https.key'), sameInstant, sameInstant)
     }
-    const told = () => service.stderr().match(/TLS_KEY_FILE: got \S+, expected a file with a private key/g)?.length ?? 0
+    const told = () =>
+      service.stderr().match(/^.*TLS_KEY_FILE: got \S+, expected a file with a private key.*$/gm)?.length ?? 0
     write('-'.repeat(third.key.length))
     put('https.pem', third.certFile)
     await expect.poll(told, PATIENCE).toBe(1)
