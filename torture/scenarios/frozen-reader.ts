@@ -28,7 +28,8 @@ export const frozenReader: Scenario = {
     const grown = Math.round((memoryOf(replica.pid()).now - before) / BYTES_PER_MB)
     reader.thaw()
     await load.stop()
-    await delay(CATCH_UP_MS)
+    // Until nothing more comes: it catches up with all that happened while it was frozen.
+    for (let known = -1; known < reader.settled.size; await delay(CATCH_UP_MS)) known = reader.settled.size
     const { violations, rows } = await checkStage(stage)
     const missed = rows.filter(({ id }) => !reader.settled.has(id)).map(({ id }) => id)
     return [
