@@ -50,13 +50,10 @@ export async function startEmbeddedBroker(
     isOpen: isLoopback(host),
     onClient: noteClient,
   })
-  const renew = (mqttTls: MqttTls | undefined) => {
+  certificates.mqtt.onRenewed((mqttTls) => {
     const renewed = serverTlsOf(mqttTls)
     if (renewed) broker.renewCertificate(renewed)
-  }
-  certificates.mqtt.onRenewed(renew)
-  // It may have been renewed while the broker started.
-  renew(certificates.mqtt.current())
+  })
   return broker
 }
 

@@ -68,10 +68,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
 async function start(config: Config, log: Logger, stops: Stop[], stop: () => Promise<void>): Promise<App> {
   // A file that cannot be used is told before anything is opened.
   const persisted = config.persistedOperations ? readPersistedOperations(config.persistedOperations) : undefined
-  const certificates = followCertificates(config, log)
-  stops.push(certificates.stop)
   // First, and so the last to stop: what the others still do is traced.
   const tracing = config.tracesUrl ? await traceTo(config.tracesUrl, config, log, stops) : undefined
+  const certificates = followCertificates(config, log)
+  stops.push(certificates.stop)
   const store = await openStore(config)
   stops.push(store.close)
   await createPartitionsAhead(store.db, partitionWidth(config.retentionDays))

@@ -6,7 +6,7 @@ import { pause } from './pause.ts'
 /** What a door shows and believes: it is renewed while the service runs. */
 export interface Renewed<T> {
   current(): T | undefined
-  /** Calls it with what is good from now on, whenever that is renewed. */
+  /** Calls it with what is good from now on, whenever that is renewed; at once where it was since the start. */
   onRenewed(use: (settings: T) => void): void
 }
 
@@ -48,6 +48,7 @@ export function followCertificates({ tls, mqttTls, tlsFiles }: TlsSettings, log:
       current: () => current,
       onRenewed: (useRenewed: typeof use) => {
         use = useRenewed
+        if (current && current !== first) use(current)
       },
       running: files.paths.length > 0 ? lookUntil(look, log, stopping.signal) : undefined,
     }

@@ -22,7 +22,7 @@ export interface ThingInput {
 const MAX_TAGS = 50
 const MAX_TAG = 64
 /** Not now(), when the transaction began: changes are followed by this instant, and it shall be no older than their lock (horizon.ts). */
-const AT_ONCE = sql`statement_timestamp()`
+const STATEMENT_TIME = sql`statement_timestamp()`
 
 export async function findThings({ db }: Pick<Context, 'db'>, ids: readonly string[]): Promise<Thing[]> {
   return db
@@ -78,8 +78,8 @@ async function insertThing(db: Transaction, { id, clientId, thingType, tags }: T
     clientId: clientId ?? id,
     thingType: thingType ?? null,
     tags: [...new Set(tags ?? [])],
-    createdAt: AT_ONCE,
-    updatedAt: AT_ONCE,
+    createdAt: STATEMENT_TIME,
+    updatedAt: STATEMENT_TIME,
   }
   // Of two at once, the second one may be told of either index: which of them it was is asked afterwards.
   const [thing] = await db.insert(things).values(values).onConflictDoNothing().returning()
@@ -102,7 +102,7 @@ export async function updateThing(ctx: Context, caller: Caller, input: ThingInpu
     ...(clientId != null && { clientId }),
     ...(thingType !== undefined && { thingType }),
     ...(tags != null && { tags: [...new Set(tags)] }),
-    updatedAt: AT_ONCE,
+    updatedAt: STATEMENT_TIME,
   }
   return storeThing(ctx, caller, { input, action: 'thing.update' }, async (db) => {
     const [before] = await db.select().from(things).where(eq(things.id, id)).for('update')

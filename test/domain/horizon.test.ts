@@ -3,8 +3,11 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readHorizon, UNSEEN_MS, visibleUpTo } from '../../src/domain/horizon.ts'
+import { findThings, registerThing, updateThing } from '../../src/domain/things.ts'
 import { onServices } from '../support/backend.ts'
+import { ANYBODY } from '../support/caller.ts'
 import { type Domain, openDomain } from '../support/domain.ts'
+import { uniqueName } from '../support/names.ts'
 
 if (!onServices) console.warn('DATABASE_URL and MQTT_URL are not set: what other sessions hold back did NOT run')
 
@@ -95,6 +98,22 @@ describe.skipIf(!onServices)('another session', () => {
     } finally {
       await holder.end()
     }
+  })
+
+  it('that makes a change of a thing wait does not make it older than its lock', async () => {
+    const { ctx } = domain
+    const id = uniqueName('waiting')
+    await registerThing(ctx, ANYBODY, { id })
+    await begin()
+    await other`select id from things where id = ${id} for update`
+    const changing = updateThing(ctx, ANYBODY, { id, tags: ['late'] })
+    const isWaiting = async () => (await ctx.run('select 1 from pg_locks where not granted', [])).length > 0
+    await expect.poll(isWaiting).toBe(true)
+    const { now } = await readHorizon(ctx.db)
+    await other`commit`
+    expect(await changing).toMatchObject({ ok: true, value: { tags: ['late'] } })
+    const [thing] = await findThings(ctx, [id])
+    expect(thing?.updatedAt.getTime()).toBeGreaterThanOrEqual(now.getTime())
   })
 
   it('of a user whom we are not shown counts where it writes only', async () => {

@@ -5,9 +5,14 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import WebSocket from 'ws'
 import { readTls } from '../../src/base/config-tls.ts'
-import { type Authority, createAuthority, type IssuedCertificate } from '../support/certificates.ts'
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  mosquittoWithTls,
+  trusting,
+} from '../support/certificates.ts'
 import { type Running, startCli } from '../support/cli.ts'
 import { hasMosquitto, startMosquitto } from '../support/mosquitto.ts'
 import { startService, untilReady } from '../support/service.ts'
@@ -94,13 +99,8 @@ describe('certificates are renewed', () => {
   afterAll(() => service?.stop())
 
   it('at both doors, for the next connections, while those that are open stay', async () => {
-    const Trusting = class extends WebSocket {
-      constructor(address: string | URL, protocols?: string | string[]) {
-        super(address, protocols, { ca: authority.ca })
-      }
-    }
     const url = `wss://127.0.0.1:${port}/graphql`
-    const socket = createClient({ url, webSocketImpl: Trusting, retryAttempts: 0, lazy: false })
+    const socket = createClient({ url, webSocketImpl: trusting(authority.ca), retryAttempts: 0, lazy: false })
     const ask = async () => (await socket.iterate({ query: '{ __typename }' }).next()).value
     expect(await ask()).toEqual({ data: { __typename: 'Query' } })
     let closed = false
@@ -159,15 +159,7 @@ if (!hasMosquitto) console.warn('no mosquitto binary: a certificate that is rene
 
 describe.runIf(hasMosquitto)('our certificate for a Mosquitto', () => {
   it('is shown to it at the next connection, where the one before was not let in', async () => {
-    const server = authority.issue('broker')
-    const mosquitto = await startMosquitto((listenPort) => [
-      `listener ${listenPort} 127.0.0.1`,
-      'allow_anonymous true',
-      `cafile ${authority.caFile}`,
-      `certfile ${server.certFile}`,
-      `keyfile ${server.keyFile}`,
-      'require_certificate true',
-    ])
+    const mosquitto = await startMosquitto(mosquittoWithTls(authority, authority.issue('broker')))
     const { cert, key } = putPair('client', strangers.issue('stranger'))
     const mqttUrl = mosquitto.url.replace('mqtt:', 'mqtts:')
     const env = { MQTT_TLS_CERT_FILE: cert, MQTT_TLS_KEY_FILE: key, MQTT_TLS_CA_FILE: authority.caFile }

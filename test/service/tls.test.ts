@@ -6,7 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import type { MqttTls } from '../../src/base/config-tls.ts'
 import { requestFilter } from '../../src/protocol/topics.ts'
-import { type Authority, createAuthority, type IssuedCertificate } from '../support/certificates.ts'
+import {
+  type Authority,
+  createAuthority,
+  type IssuedCertificate,
+  mosquittoWithTls,
+  trusting,
+} from '../support/certificates.ts'
 import { runCli, startCli } from '../support/cli.ts'
 import { startTestDevice } from '../support/device.ts'
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts'
@@ -70,12 +76,7 @@ describe('HTTPS', () => {
 
   it('carries GraphQL and MQTT over WebSockets, for pages that came with TLS', async () => {
     const url = service.url.replace('https', 'wss')
-    const Trusting = class extends WebSocket {
-      constructor(address: string | URL, protocols?: string | string[]) {
-        super(address, protocols, { ca: authority.ca })
-      }
-    }
-    const socket = createWsClient({ url: `${url}/graphql`, webSocketImpl: Trusting, retryAttempts: 0 })
+    const socket = createWsClient({ url: `${url}/graphql`, webSocketImpl: trusting(authority.ca), retryAttempts: 0 })
     const first = await socket.iterate({ query: '{ __typename }' }).next()
     expect(first.value?.data).toEqual({ __typename: 'Query' })
     await socket.dispose()
@@ -157,14 +158,7 @@ describe.runIf(hasMosquitto)('TLS to a Mosquitto', () => {
   let mosquitto: Mosquitto
   let url: string
   beforeAll(async () => {
-    mosquitto = await startMosquitto((port) => [
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
-      `cafile ${authority.caFile}`,
-      `certfile ${server.certFile}`,
-      `keyfile ${server.keyFile}`,
-      'require_certificate true',
-    ])
+    mosquitto = await startMosquitto(mosquittoWithTls(authority, server))
     url = mosquitto.url.replace('mqtt:', 'mqtts:')
   })
   afterAll(() => mosquitto?.dispose())

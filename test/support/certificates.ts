@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import WebSocket from 'ws'
 
 export interface IssuedCertificate {
   certFile: string
@@ -10,6 +11,26 @@ export interface IssuedCertificate {
   cert: string
   key: string
 }
+
+/** A WebSocket that believes this CA, for clients that take a class. */
+export const trusting = (ca: string) =>
+  class extends WebSocket {
+    constructor(address: string | URL, protocols?: string | string[]) {
+      super(address, protocols, { ca })
+    }
+  }
+
+/** The lines of a Mosquitto that shows this certificate, and asks for one of this CA. */
+export const mosquittoWithTls =
+  ({ caFile }: Authority, { certFile, keyFile }: IssuedCertificate) =>
+  (port: number) => [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    `cafile ${caFile}`,
+    `certfile ${certFile}`,
+    `keyfile ${keyFile}`,
+    'require_certificate true',
+  ]
 
 export interface Authority {
   folder: string
